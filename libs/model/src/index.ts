@@ -1,0 +1,29 @@
+export type { Condition } from './condition.ts';
+export { findCondition, maxConditionMessage, setCondition } from './condition.ts';
+export { TerminalError, TransientError } from './errors.ts';
+export type {
+  Artifact,
+  HelmRelease,
+  HelmReleaseSpec,
+  HelmReleaseStatus,
+  OciRepository,
+  ReleaseSnapshot,
+  SourceStatus,
+} from './flux-kinds.ts';
+export type { Json, JsonObject, KubeObject, ObjectKey, ObjectMeta, OwnerReference } from './kube-object.ts';
+export { keyOf, keyText, parseKey } from './kube-object.ts';
+export { keys } from './names.ts';
+export type { CapturedOutputs, OutputCapture } from './output-capture.ts';
+export type { Problem, Result } from './problem.ts';
+export { formatProblem, formatProblems, nearest } from './problem.ts';
+export type { Resource } from './resource.ts';
+export { apiVersionOf, resources } from './resource.ts';
+export type {
+  DeployRequest,
+  Environment,
+  EnvironmentSpec,
+  EnvironmentStatus,
+  Repository,
+  RepositorySpec,
+  RepositoryStatus,
+} from './sluice-kinds.ts';

@@ -1,0 +1,27 @@
+/** Label and annotation keys that we write. One place, so that a key is spelled once. */
+export const keys = Object.freeze({
+  /** Name of the Repository that a run belongs to (label). */
+  repository: 'sluice.dev/repository',
+  /** Name of the pipeline (label). */
+  pipeline: 'sluice.dev/pipeline',
+  /** Full commit id that a run tests (label). */
+  sha: 'sluice.dev/sha',
+  /** Kind of event: push, pull_request, manual (label). */
+  event: 'sluice.dev/event',
+  /** Number of the pull request (label). */
+  pullRequest: 'sluice.dev/pull-request',
+  /** Name of the environment that a release belongs to (label). */
+  environment: 'sluice.dev/environment',
+  /** Full git ref, such as refs/heads/main (annotation). */
+  ref: 'sluice.dev/ref',
+  /** What made the run unique besides repository, commit and pipeline (annotation). */
+  triggerKey: 'sluice.dev/trigger-key',
+  /** Id of the delivery that started the run (annotation). */
+  delivery: 'sluice.dev/delivery',
+  /** trusted or untrusted (annotation). */
+  trust: 'sluice.dev/trust',
+  /** JSON of what to deploy once the run succeeded (annotation): see DeployRequest in libs/model. */
+  deploy: 'sluice.dev/deploy',
+  /** JSON description of the outputs that the node captures from a pod (annotation): see OutputCapture. */
+  outputs: 'sluice.dev/outputs',
+});

@@ -1,0 +1,112 @@
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { HttpHandler, HttpResponse } from './http.ts';
+
+export type HttpServerOptions = {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Called with what a handler threw; the client gets a bare 500. */
+  readonly onError?: (error: unknown) => void;
+};
+
+export type HttpServer = {
+  /** `http://127.0.0.1:8080`, without a trailing slash. */
+  readonly url: string;
+  readonly port: number;
+  /** The Node server, for protocol upgrades. */
+  readonly server: import('node:http').Server;
+  /** Stop listening, let open requests end for `graceMs`, then cut them. */
+  close(graceMs?: number): Promise<void>;
+};
+
+/** The port is taken or may not be opened. `message` is meant for people and names the address. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** Serve a handler over HTTP/1.1 or HTTPS. Throws {@link ListenError} when the address cannot be had. */
+export async function serveHttp(handler: HttpHandler, options: HttpServerOptions): Promise<HttpServer> {
+  const listener = (message: IncomingMessage, response: ServerResponse): void => {
+    void answer(handler, message, response, options.onError);
+  };
+  const server = options.tls ? createHttpsServer({ ...options.tls }, listener) : createHttpServer(listener);
+  server.keepAliveTimeout = 65_000;
+  server.requestTimeout = 0;
+  server.headersTimeout = 30_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new ListenError(listenMessage(error, options), { cause: error })));
+    server.listen(options.port, options.host, () => resolve());
+  });
+  const { port } = server.address() as AddressInfo;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return {
+    url: `${options.tls ? 'https' : 'http'}://${host}:${port}`,
+    port,
+    server,
+    close: (graceMs = 2_000) =>
+      new Promise<void>((resolve) => {
+        const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function listenMessage(error: NodeJS.ErrnoException, { host, port }: HttpServerOptions): string {
+  if (error.code === 'EADDRINUSE') return `port ${port} on ${host} is already taken; stop what listens there or choose another port`;
+  if (error.code === 'EACCES') return `port ${port} on ${host} may not be opened by this user; choose one above 1023`;
+  return `cannot listen on ${host}:${port}: ${error.message}`;
+}
+
+async function answer(
+  handler: HttpHandler,
+  message: IncomingMessage,
+  response: ServerResponse,
+  onError: HttpServerOptions['onError'],
+): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  try {
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(message.headers)) {
+      if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+    }
+    const method = message.method ?? 'GET';
+    const request = { method, path: message.url ?? '/', headers, signal: gone.signal };
+    const hasBody = method !== 'GET' && method !== 'HEAD';
+    await send(response, await handler(hasBody ? { ...request, body: message } : request), method === 'HEAD');
+    message.resume();
+  } catch (error) {
+    if (!gone.signal.aborted) onError?.(error);
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500, { 'content-type': 'text/plain' }).end('internal error\n');
+  }
+}
+
+async function send(response: ServerResponse, { status, headers, body }: HttpResponse, head: boolean): Promise<void> {
+  response.writeHead(status, headers);
+  if (body === undefined || head) return void response.end();
+  if (typeof body === 'string' || body instanceof Uint8Array) return void response.end(body);
+  response.flushHeaders();
+  for await (const chunk of body) {
+    if (response.destroyed) break;
+    if (!response.write(chunk)) await drained(response);
+  }
+  response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
+}
