@@ -37,7 +37,9 @@ export async function serveHttp(handler: HttpHandler, options: HttpServerOptions
   server.requestTimeout = 0;
   server.headersTimeout = 30_000;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new ListenError(listenMessage(error, options), { cause: error })));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new ListenError(listenMessage(error, options), { cause: error })),
+    );
     server.listen(options.port, options.host, () => resolve());
   });
   const { port } = server.address() as AddressInfo;
@@ -59,7 +61,8 @@ export async function serveHttp(handler: HttpHandler, options: HttpServerOptions
 }
 
 function listenMessage(error: NodeJS.ErrnoException, { host, port }: HttpServerOptions): string {
-  if (error.code === 'EADDRINUSE') return `port ${port} on ${host} is already taken; stop what listens there or choose another port`;
+  if (error.code === 'EADDRINUSE')
+    return `port ${port} on ${host} is already taken; stop what listens there or choose another port`;
   if (error.code === 'EACCES') return `port ${port} on ${host} may not be opened by this user; choose one above 1023`;
   return `cannot listen on ${host}:${port}: ${error.message}`;
 }
