@@ -1,1 +1,3 @@
-export {};
+export { exitCodeMeanings } from './exit-code.ts';
+export type { Io } from './io.ts';
+export { buildProgram } from './program.ts';

@@ -1,1 +1,4 @@
-export {};
+export type { HelmOperatorConfig } from './config.ts';
+export { defaultConfig } from './config.ts';
+export type { HelmOperatorPorts } from './ports.ts';
+export { start } from './start.ts';

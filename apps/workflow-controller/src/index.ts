@@ -1,1 +1,10 @@
-export {};
+export type { ProgramConfig, WorkflowControllerConfig } from './config.ts';
+export { defaultConfig, parseConfig } from './config.ts';
+export type { KubePortsOptions, WorkflowReader } from './kube-ports.ts';
+export { kubePorts, lookupOver } from './kube-ports.ts';
+export type { WorkflowPorts } from './ports.ts';
+export { RunMemories } from './run-memory.ts';
+export type { WorkflowControllerPorts } from './start.ts';
+export { start } from './start.ts';
+export type { ReconcilerOptions } from './workflow-reconciler.ts';
+export { workflowReconciler } from './workflow-reconciler.ts';

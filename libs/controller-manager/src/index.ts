@@ -1,1 +1,2 @@
-export {};
+export type { ControllerManagerOptions } from './controller-manager.ts';
+export { startControllerManager } from './controller-manager.ts';

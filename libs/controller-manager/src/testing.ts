@@ -1,1 +1,2 @@
-export {};
+export type { FakeKubelet } from './fake-kubelet.ts';
+export { startFakeKubelet } from './fake-kubelet.ts';

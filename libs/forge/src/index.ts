@@ -1,1 +1,5 @@
-export {};
+export type { Forge, ForgeActor, GithubForge, Head, LocalForge, Permission } from './forge.ts';
+export type { GithubAuth, GithubOptions } from './github-connection.ts';
+export { createGithubForge } from './github-forge.ts';
+export type { LocalForgeOptions } from './local-forge.ts';
+export { createLocalForge } from './local-forge.ts';

@@ -1,1 +1,7 @@
-export {};
+export { makeTestApp } from './testing/authentication.ts';
+export type { TestApp } from './testing/authentication.ts';
+export { loadDescription } from './testing/description.ts';
+export type { ApiDescription } from './testing/description.ts';
+export { startGithubStandIn } from './testing/github-stand-in.ts';
+export type { Fault, GithubStandIn, StandInOptions } from './testing/github-stand-in.ts';
+export type { SentWebhook } from './testing/scenario.ts';

@@ -35,6 +35,9 @@ export type OciRepository = KubeObject<
   SourceStatus
 >;
 
+/** Any source of source.toolkit.fluxcd.io/v1; specs are read by libs/release. */
+export type Source = KubeObject<{ readonly suspend?: boolean } & JsonObject, SourceStatus>;
+
 /** One entry of HelmRelease `status.history`, newest first. */
 export type ReleaseSnapshot = {
   readonly apiVersion?: string;
@@ -75,7 +78,11 @@ export type HelmReleaseSpec = {
   readonly timeout?: string;
   readonly suspend?: boolean;
   readonly maxHistory?: number;
-  readonly dependsOn?: readonly { readonly name: string; readonly namespace?: string }[];
+  readonly dependsOn?: readonly {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly readyExpr?: string;
+  }[];
   readonly values?: JsonObject;
   readonly valuesFrom?: readonly JsonObject[];
   readonly install?: JsonObject & { readonly createNamespace?: boolean; readonly remediation?: Remediation };
@@ -103,4 +110,8 @@ export type HelmReleaseStatus = {
   readonly lastHandledResetAt?: string;
   readonly storageNamespace?: string;
   readonly helmChart?: string;
+  readonly lastAttemptedReleaseActionDuration?: string;
+  readonly observedPostRenderersDigest?: string;
+  readonly observedCommonMetadataDigest?: string;
+  readonly inventory?: { readonly entries: readonly { readonly id: string; readonly v: string }[] };
 };

@@ -24,4 +24,14 @@ export const keys = Object.freeze({
   deploy: 'sluice.dev/deploy',
   /** JSON description of the outputs that the node captures from a pod (annotation): see OutputCapture. */
   outputs: 'sluice.dev/outputs',
+  /** Name of the Workflow whose artifacts a release carries (annotation). */
+  workflow: 'sluice.dev/workflow',
+  /** Number that grows with every handled event; a release is not replaced by a run of a lower order (annotation). */
+  order: 'sluice.dev/order',
+  /** Name of the HelmRelease that a source was made for (annotation). */
+  release: 'sluice.dev/release',
+  /** What the forge was last told for good about this object (annotation). */
+  reported: 'sluice.dev/reported',
+  /** JSON of what became of the deploy requests of a run (annotation). */
+  released: 'sluice.dev/released',
 });

@@ -61,6 +61,8 @@ export const resources = Object.freeze({
   helmCharts: define('source.toolkit.fluxcd.io', 'v1', 'helmcharts', 'HelmChart'),
   ociRepositories: define('source.toolkit.fluxcd.io', 'v1', 'ocirepositories', 'OCIRepository'),
   gitRepositories: define('source.toolkit.fluxcd.io', 'v1', 'gitrepositories', 'GitRepository'),
+  externalArtifacts: define('source.toolkit.fluxcd.io', 'v1', 'externalartifacts', 'ExternalArtifact'),
+  chartKinds: define('sluice.dev', 'v1alpha1', 'chartkinds', 'ChartKind', false),
   repositories: define('sluice.dev', 'v1alpha1', 'repositories', 'Repository'),
   environments: define('sluice.dev', 'v1alpha1', 'environments', 'Environment'),
 });

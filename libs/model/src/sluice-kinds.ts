@@ -24,12 +24,31 @@ export type RepositorySpec = {
     readonly secretRef: { readonly name: string };
   };
   readonly suspend?: boolean;
+  readonly trust?: {
+    /**
+     * Pull requests of forks: `approve` (default) runs them once somebody with write access has approved the commit,
+     * `run` runs them at once, `never` runs none. They never get secrets and take their pipelines from the target branch.
+     */
+    readonly forks?: 'approve' | 'run' | 'never';
+  };
+};
+
+/** Somebody with write access let one commit of one pull request of a fork be tested. */
+export type ForkApproval = {
+  readonly sha: string;
+  readonly pullRequest: number;
+  /** The forge's numeric id of who approved. */
+  readonly actorId: string;
+  /** RFC 3339. */
+  readonly at: string;
 };
 
 export type RepositoryStatus = {
   readonly observedGeneration?: number;
   /** Ref → full commit id that was handled last. */
   readonly heads?: Readonly<Record<string, string>>;
+  /** At most 100, oldest first. */
+  readonly approvals?: readonly ForkApproval[];
   readonly conditions?: readonly Condition[];
 };
 

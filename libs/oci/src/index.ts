@@ -1,1 +1,17 @@
-export {};
+export type { Artifact, ChartPush } from './artifact.ts';
+export { pushArtifact, pushChart } from './artifact.ts';
+export type { Content, Descriptor, Manifest } from './content.ts';
+export { contentOf, digestOf, mediaTypes } from './content.ts';
+export type { AssembledImage, AssembleOptions, BaseImage } from './image.ts';
+export { assembleImage, pullBase, pushImage } from './image.ts';
+export type { Layer, LayerOptions } from './layer.ts';
+export { buildLayer, NothingToPackage } from './layer.ts';
+export type { OciClient, PushOptions, Resolved } from './oci-client.ts';
+export { createOciClient } from './oci-client.ts';
+export type { OciFailure } from './oci-client-error.ts';
+export { OciClientError } from './oci-client-error.ts';
+export type { Credentials, OciHttpOptions } from './oci-http.ts';
+export type { Reference } from './reference.ts';
+export { formatReference, isLoopbackHost, parseReference } from './reference.ts';
+export type { UnpackLimits } from './unpack.ts';
+export { BadArchive, unpackTarGz } from './unpack.ts';

@@ -11,6 +11,9 @@ export type WatchSource = {
   readonly resource: Resource;
   readonly namespace?: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Objects without spec and status. */
+  readonly metadataOnly?: boolean;
   /** Default: the object's own key. `ownerKeys(kind)` maps to controller owners. */
   readonly keysOf?: (object: KubeObject) => readonly ObjectKey[];
 };

@@ -12,6 +12,8 @@ export type ListOptions = {
   readonly limit?: number;
   readonly continue?: string;
   readonly resourceVersion?: string;
+  /** Objects come without spec and status. */
+  readonly metadataOnly?: boolean;
   readonly signal?: AbortSignal;
 };
 
@@ -23,6 +25,10 @@ export type WatchOptions = {
   readonly resourceVersion?: string;
   /** Send what exists as ADDED, then a BOOKMARK with `initialEventsEnd`, then changes. */
   readonly sendInitialEvents?: boolean;
+  /** Ask the server to end the stream after this time. */
+  readonly timeoutSeconds?: number;
+  /** Objects come without spec and status. */
+  readonly metadataOnly?: boolean;
   readonly signal: AbortSignal;
 };
 

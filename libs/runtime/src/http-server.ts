@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { HttpHandler, HttpResponse } from './http.ts';
@@ -17,7 +17,7 @@ export type HttpServer = {
   readonly url: string;
   readonly port: number;
   /** The Node server, for protocol upgrades. */
-  readonly server: import('node:http').Server;
+  readonly server: Server;
   /** Stop listening, let open requests end for `graceMs`, then cut them. */
   close(graceMs?: number): Promise<void>;
 };
@@ -76,15 +76,15 @@ async function answer(
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   try {
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(message.headers)) {
-      if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
-    }
     const method = message.method ?? 'GET';
-    const request = { method, path: message.url ?? '/', headers, signal: gone.signal };
+    const request = { method, path: message.url ?? '/', headers: headersOf(message), signal: gone.signal };
     const hasBody = method !== 'GET' && method !== 'HEAD';
-    await send(response, await handler(hasBody ? { ...request, body: message } : request), method === 'HEAD');
-    message.resume();
+    const body = message.iterator({ destroyOnReturn: false });
+    const answered = await handler(hasBody ? { ...request, body } : request);
+    // A body that nobody read to its end would be taken for the next request: the connection ends with the answer.
+    const headers = message.complete ? answered.headers : { ...answered.headers, connection: 'close' };
+    await send(response, { ...answered, headers }, method === 'HEAD');
+    if (message.complete) message.resume();
   } catch (error) {
     if (!gone.signal.aborted) onError?.(error);
     if (response.headersSent) response.destroy();
@@ -112,4 +112,12 @@ function drained(response: ServerResponse): Promise<void> {
     };
     response.on('drain', done).on('close', done);
   });
+}
+
+function headersOf(message: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(message.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return headers;
 }

@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 
 /** Structured log. `message` is a constant text; what varies goes into `fields`. */
 export type Log = {
@@ -34,7 +34,7 @@ export const silentLog: Log = { debug: drop, info: drop, warn: drop, error: drop
 
 function drop(): void {}
 
-function wrap(logger: import('pino').Logger): Log {
+function wrap(logger: Logger): Log {
   return {
     debug: (message, fields = {}) => logger.debug(fields, message),
     info: (message, fields = {}) => logger.info(fields, message),

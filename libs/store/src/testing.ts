@@ -1,1 +1,2 @@
-export {};
+export type { MemoryStore } from './memory-store.ts';
+export { memoryStore } from './memory-store.ts';

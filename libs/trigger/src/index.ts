@@ -1,1 +1,26 @@
-export {};
+export type {
+  DecidedRun,
+  RunRequest,
+  SkippedRun,
+  TriggerDecision,
+  TriggeredPipeline,
+  TriggerInput,
+  TriggerPolicy,
+} from './decide-runs.ts';
+export { decideRuns, mayDeploy, needsChangedPaths } from './decide-runs.ts';
+export type { Command, ParsedComment } from './comment-command.ts';
+export { parseComment } from './comment-command.ts';
+export type { CheckOptions, SkippedReport } from './desired-check.ts';
+export { buttons, desiredCheck, problemsCheck, refusedCommandCheck, skippedCheck } from './desired-check.ts';
+export type { MaskStream } from './mask.ts';
+export { createMask, createMaskStream } from './mask.ts';
+export type { DeploymentTarget, DesiredDeployment } from './desired-deployment.ts';
+export { desiredDeployment, refusedDeployment } from './desired-deployment.ts';
+export type { Mask } from './report-text.ts';
+export { formatElapsed, reportLimits } from './report-text.ts';
+export type { ForkAnswer, ForkPolicy, ForkQuestion, Permission } from './trust-policy.ts';
+export { addApproval, mayCommand, mayForkRun, revokeApprovals } from './trust-policy.ts';
+export type { MergeGroupEvent, PullRequestEvent, PushEvent, TriggerEvent, Trust } from './trigger-event.ts';
+export { configShaOf, mergeGroupOf, refOf, trustOf } from './trigger-event.ts';
+export type { ReportedNode, ReportedWorkflow, StepView } from './workflow-view.ts';
+export { failingStep, isFinished, stepsOf } from './workflow-view.ts';

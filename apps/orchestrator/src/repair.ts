@@ -1,0 +1,157 @@
+import { keyText, resources, TerminalError, type Repository } from '@sluice/model';
+import type { Reconcile } from '@sluice/reconcile';
+import type { Log } from '@sluice/runtime';
+import type { TriggerEvent } from '@sluice/trigger';
+import { settleMissing } from './delivery-worker.ts';
+import type { EnsureRuns } from './ensure-runs.ts';
+import { followHeads } from './followed-heads.ts';
+import type { Head, OrchestratorPorts } from './ports.ts';
+import type { OpenRepository, RepositoryAccess } from './repository-access.ts';
+import type { KeyedLock } from './keyed-lock.ts';
+import { headsPatch, patchHeads, writeReady } from './repository-status.ts';
+
+type Parts = {
+  readonly ports: OrchestratorPorts;
+  readonly access: RepositoryAccess;
+  readonly ensureRuns: EnsureRuns;
+  readonly lock: KeyedLock;
+  readonly repairIntervalMs: number;
+};
+
+/** Missed heads handled in one pass; the rest follow in the next. */
+const headsPerPass = 20;
+
+/**
+ * Reconciles a Repository: compares the forge's heads with those handled, handles what no delivery announced, and says in
+ * Ready whether forge and secret can be used. Comes again every interval.
+ */
+export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs }: Parts): Reconcile {
+  /** When the heads of a repository, as it was specified then, were last compared. */
+  const compared = new Map<string, { readonly id: string; readonly atMs: number }>();
+
+  function waitOf(open: OpenRepository): number {
+    const last = compared.get(keyText(open.key));
+    if (!open.repository.status?.heads || last?.id !== idOf(open)) return 0;
+    return last.atMs + repairIntervalMs - ports.now();
+  }
+
+  return async (key, signal) => {
+    return await lock.run(keyText(key), async () => {
+      const open = await openOrRefuse(key, signal);
+      if (!open) {
+        compared.delete(keyText(key));
+        return {};
+      }
+      const log = ports.log.with({ repository: keyText(key) });
+      if (open.repository.spec?.suspend) {
+        await writeReady(
+          ports,
+          open.repository,
+          { status: 'False', reason: 'Suspended', message: 'spec.suspend is set' },
+          signal,
+        );
+        return {};
+      }
+      const waitMs = waitOf(open);
+      if (waitMs > 0) return { requeueAfterMs: waitMs };
+      const listed = await listHeads(open, signal);
+      const { repository } = open;
+      const { followed: heads, left: unfollowed } = followHeads(
+        listed,
+        repository.status?.heads ?? {},
+        repository.spec?.defaultBranch ?? '',
+      );
+      const left = await compareHeads(
+        open,
+        { heads, known: listed.length === heads.length ? 'all' : 'recorded' },
+        log,
+        signal,
+      );
+      compared.set(keyText(key), { id: idOf(open), atMs: ports.now() });
+      const message =
+        unfollowed > 0
+          ? `the forge answers; lost deliveries are made good for ${heads.length} refs, not for ${unfollowed} more`
+          : 'the forge answers';
+      await writeReady(ports, open.repository, { status: 'True', reason: 'Connected', message }, signal);
+      return { requeueAfterMs: left > 0 ? 0 : repairIntervalMs };
+    });
+  };
+
+  async function openOrRefuse(key: Parameters<Reconcile>[0], signal: AbortSignal): Promise<OpenRepository | undefined> {
+    try {
+      return await access.open(key, signal);
+    } catch (error) {
+      if (error instanceof TerminalError) await refuse(key, error, signal);
+      throw error;
+    }
+  }
+
+  async function refuse(key: Parameters<Reconcile>[0], error: TerminalError, signal: AbortSignal): Promise<void> {
+    const repository = await ports.kube.get<Repository>(resources.repositories, key, signal);
+    if (repository)
+      await writeReady(ports, repository, { status: 'False', reason: error.reason, message: error.message }, signal);
+  }
+
+  async function listHeads(open: OpenRepository, signal: AbortSignal): Promise<readonly Head[]> {
+    try {
+      return await open.forge.listHeads(signal);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      await writeReady(ports, open.repository, { status: 'False', reason: 'ForgeUnavailable', message }, signal);
+      throw error;
+    }
+  }
+
+  /** Returns how many missed heads were left for the next pass. */
+  async function compareHeads(
+    open: OpenRepository,
+    { heads, known }: { readonly heads: readonly Head[]; readonly known: 'all' | 'recorded' },
+    log: Log,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const recorded = open.repository.status?.heads;
+    if (!recorded) {
+      await patchHeads(ports, open, headsPatch(Object.fromEntries(heads.map(({ ref, sha }) => [ref, sha]))), signal);
+      return 0;
+    }
+    // Beyond the bound a ref that was never recorded may be old and only now have found room: it counts as handled.
+    const found = known === 'recorded' ? heads.filter(({ ref }) => recorded[ref] === undefined) : [];
+    if (found.length > 0)
+      await patchHeads(ports, open, headsPatch(Object.fromEntries(found.map(({ ref, sha }) => [ref, sha]))), signal);
+    const missed = heads.filter(({ ref, sha }) => recorded[ref] !== sha && !found.some((head) => head.ref === ref));
+    const failures: unknown[] = [];
+    for (const head of missed.slice(0, headsPerPass)) {
+      log.info('head was missed', { ref: head.ref, sha: head.sha });
+      const event = eventOf(head, recorded[head.ref]);
+      await settleMissing(() => ensureRuns({ open, event, log }, signal), log).catch((error: unknown) =>
+        failures.push(error),
+      );
+    }
+    const present = new Set(heads.map(({ ref }) => ref));
+    const gone = Object.keys(recorded).filter((ref) => !present.has(ref));
+    if (gone.length > 0)
+      await patchHeads(ports, open, headsPatch(Object.fromEntries(gone.map((ref) => [ref, null]))), signal);
+    if (failures.length > 0) throw failures[0];
+    return Math.max(0, missed.length - headsPerPass);
+  }
+}
+
+function eventOf({ ref, sha, pullRequest }: Head, before: string | undefined): TriggerEvent {
+  if (!pullRequest) return { kind: 'push', ref, sha, deleted: false, ...(before ? { before } : {}) };
+  const { number, baseRef, baseSha, headRef, draft, fork } = pullRequest;
+  return {
+    kind: 'pull_request',
+    number,
+    sha,
+    baseRef,
+    baseSha,
+    draft,
+    fork,
+    open: true,
+    ...(headRef ? { headRef } : {}),
+  };
+}
+
+function idOf({ uid, repository }: OpenRepository): string {
+  return `${uid}/${repository.metadata.generation ?? 0}`;
+}

@@ -1,0 +1,103 @@
+import { keys, resources, type KubeObject, type ObjectKey } from '@sluice/model';
+import { createController, createInformerSet, type Controller, type InformerSet } from '@sluice/reconcile';
+import { Closers, type Running } from '@sluice/runtime';
+import { createEnvironmentCheck } from './check-environment.ts';
+import type { OrchestratorConfig } from './config.ts';
+import { createDeliveryHandler } from './delivery-worker.ts';
+import { createEnsureRuns } from './ensure-runs.ts';
+import type { OrchestratorPorts } from './ports.ts';
+import { createReleaser } from './release-runs.ts';
+import { createRepair } from './repair.ts';
+import { createReleaseReporter } from './report-releases.ts';
+import { createRunReporter } from './report-runs.ts';
+import { createRepositoryAccess } from './repository-access.ts';
+import { KeyedLock } from './keyed-lock.ts';
+
+/** Objects that carry the name of a Repository. */
+const ours = keys.repository;
+
+/**
+ * Start everything: the worker of deliveries, the repair of missed heads, reports of runs and releases, releases themselves.
+ * Resolves once the caches have synced. `close` lets what is under way end.
+ */
+export async function start(config: OrchestratorConfig, ports: OrchestratorPorts): Promise<Running> {
+  const closers = new Closers();
+  const informers = createInformerSet(ports.kube, { log: ports.log });
+  closers.add(() => informers.close());
+  const controllers = buildControllers(config, ports, informers);
+  try {
+    for (const controller of controllers.list) closers.add(() => controller.close());
+    await Promise.all(controllers.list.map((controller) => controller.start()));
+    const worker = ports.deliveries.work((job, { signal }) => controllers.deliver(job, signal), {
+      concurrency: config.concurrency,
+    });
+    closers.add(() => worker.close());
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+  ports.log.info('orchestrator started', { namespace: config.namespace ?? 'all', registry: config.registry });
+  return { close: () => closers.close() };
+}
+
+function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, informers: InformerSet) {
+  const { log } = ports;
+  const lock = new KeyedLock();
+  const access = createRepositoryAccess(ports);
+  const ensureRuns = createEnsureRuns(config, ports);
+  const scope = config.namespace === undefined ? {} : { namespace: config.namespace };
+  const runScope = { ...scope, labelSelector: ours };
+  const workflows = informers.informer(resources.workflows, runScope);
+  const releases = informers.informer(resources.helmReleases, runScope);
+  const runs = { resource: resources.workflows, ...runScope };
+  const waiting = (environment: KubeObject): ObjectKey[] =>
+    waitingRuns(workflows.list(environment.metadata.namespace), environment.metadata.name);
+  const common = { informers, log, maxBackoffMs: 60_000 };
+  const repair = createRepair({ ports, access, ensureRuns, lock, repairIntervalMs: config.repairIntervalMs });
+  const list: Controller[] = [
+    createController({
+      ...common,
+      name: 'repository',
+      watches: [{ resource: resources.repositories, ...scope }],
+      timeoutMs: 600_000,
+      reconcile: repair,
+    }),
+    createController({
+      ...common,
+      name: 'environment',
+      watches: [{ resource: resources.environments, ...scope }],
+      reconcile: createEnvironmentCheck(ports),
+    }),
+    createController({
+      ...common,
+      name: 'run-report',
+      watches: [runs],
+      concurrency: 8,
+      reconcile: createRunReporter({ config, ports, access, workflows }),
+    }),
+    createController({
+      ...common,
+      name: 'release',
+      watches: [runs, { resource: resources.environments, ...scope, keysOf: waiting }],
+      reconcile: createReleaser({ config, ports, access, workflows }),
+    }),
+    createController({
+      ...common,
+      name: 'release-report',
+      watches: [{ resource: resources.helmReleases, ...runScope }],
+      reconcile: createReleaseReporter({ config, ports, access, releases }),
+    }),
+  ];
+  return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, lock }) };
+}
+
+/** Runs that have asked for this environment and are not done with it. */
+function waitingRuns(workflows: readonly KubeObject[], environment: string): ObjectKey[] {
+  return workflows
+    .filter(({ metadata: { annotations = {} } }) => {
+      return (
+        annotations[keys.released] === undefined && annotations[keys.deploy]?.includes(JSON.stringify(environment))
+      );
+    })
+    .map(({ metadata: { name, namespace = '' } }) => ({ namespace, name }));
+}

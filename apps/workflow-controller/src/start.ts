@@ -1,0 +1,122 @@
+import { type KubeObject, type ObjectKey, resources } from '@sluice/model';
+import {
+  createController,
+  createEventRecorder,
+  createInformerSet,
+  type InformerSet,
+  type KubeApi,
+} from '@sluice/reconcile';
+import { Closers, type Log, type Running } from '@sluice/runtime';
+import { LockTable, restoreLocks, type Workflow } from '@sluice/workflow';
+import type { WorkflowControllerConfig } from './config.ts';
+import { kubePorts, lookupOver, type WorkflowReader } from './kube-ports.ts';
+import { RunMemories } from './run-memory.ts';
+import { workflowReconciler } from './workflow-reconciler.ts';
+
+export type WorkflowControllerPorts = { readonly kube: KubeApi; readonly log: Log; readonly now?: () => number };
+
+const workflowLabel = 'workflows.argoproj.io/workflow';
+const readConfigMaps = 'workflows.argoproj.io/configmap-type in (Parameter,Cache)';
+const podsByWorkflow = 'workflow';
+
+/** Start the workflow controller over a cluster. Resolves once its caches are filled and it works. */
+export async function start(config: WorkflowControllerConfig, ports: WorkflowControllerPorts): Promise<Running> {
+  const { kube, log, now = Date.now } = ports;
+  const closers = new Closers();
+  const informers = createInformerSet(kube, { log });
+  closers.add(() => informers.close());
+  const events = createEventRecorder({ kube, component: 'workflow-controller', log, now });
+  closers.add(() => events.flush());
+  const { reader, ready, outputs, workflows } = openReader(informers, config);
+  const locks = new LockTable();
+  const reconcile = workflowReconciler(
+    kubePorts({ kube, reader, events, now, outputs, wake: (key) => controller.enqueue(key) }),
+    {
+      coalesceMs: config.coalesceMs,
+      ...(config.workflowDefaults ? { workflowDefaults: config.workflowDefaults } : {}),
+      ...(config.templateReferencing ? { templateReferencing: config.templateReferencing } : {}),
+    },
+    new RunMemories(),
+    locks,
+  );
+  const scope = config.namespace === undefined ? {} : { namespace: config.namespace };
+  const controller = createController({
+    name: 'workflow',
+    informers,
+    log,
+    concurrency: config.workers,
+    watches: [
+      { resource: resources.workflows, ...scope },
+      { resource: resources.pods, ...scope, labelSelector: workflowLabel, keysOf: workflowKeysOf },
+    ],
+    reconcile,
+  });
+  closers.add(() => controller.close());
+  try {
+    await ready();
+    restoreLocks(locks, workflows());
+    await controller.start();
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+  log.info('workflow controller started', { namespace: config.namespace, outputs: outputs() });
+  return { close: () => closers.close() };
+}
+
+function workflowKeysOf(pod: KubeObject): readonly ObjectKey[] {
+  const name = pod.metadata.labels?.[workflowLabel];
+  const { namespace } = pod.metadata;
+  return name === undefined ? [] : [namespace === undefined ? { name } : { namespace, name }];
+}
+
+type OpenReader = {
+  readonly reader: WorkflowReader;
+  readonly ready: () => Promise<void>;
+  readonly outputs: () => 'native' | 'wrapper';
+  readonly workflows: () => readonly Workflow[];
+};
+
+/** Caches of everything that a decision looks at. */
+function openReader(informers: InformerSet, config: WorkflowControllerConfig): OpenReader {
+  const scope = config.namespace === undefined ? {} : { namespace: config.namespace };
+  const workflows = informers.informer<Workflow>(resources.workflows, scope);
+  const pods = informers.informer(resources.pods, { ...scope, labelSelector: workflowLabel });
+  pods.addIndexes({
+    [podsByWorkflow]: (pod) => workflowKeysOf(pod).map(({ namespace, name }) => `${namespace}/${name}`),
+  });
+  const templates = informers.informer(resources.workflowTemplates, scope);
+  const clusterTemplates = informers.informer(resources.clusterWorkflowTemplates, {});
+  const configMaps = informers.informer(resources.configMaps, { ...scope, labelSelector: readConfigMaps });
+  const nodes = informers.informer(resources.nodes, {});
+  const all = [workflows, pods, templates, clusterTemplates, configMaps, nodes];
+  const reader: WorkflowReader = {
+    workflow: async (key) => workflows.get(key),
+    async pods({ metadata: { namespace, name, uid } }) {
+      const named = pods.byIndex(podsByWorkflow, `${namespace}/${name}`);
+      return named.filter((pod) => pod.metadata.ownerReferences?.some((owner) => owner.uid === uid));
+    },
+    async lookup(namespace) {
+      return lookupOver({
+        template: (name) => templates.get({ namespace, name }),
+        clusterTemplate: (name) => clusterTemplates.get({ name }),
+        configMap: (name) => configMaps.get({ namespace, name }),
+      });
+    },
+  };
+  return {
+    reader,
+    workflows: () => workflows.list(),
+    async ready() {
+      for (const informer of all) informer.start();
+      await Promise.all(all.map((informer) => informer.synced(AbortSignal.timeout(60_000))));
+    },
+    outputs() {
+      if (config.outputs !== 'auto') return config.outputs;
+      const known = nodes.list();
+      return known.every((node) => node.metadata.labels?.['sluice.dev/native-outputs'] === 'true')
+        ? 'native'
+        : 'wrapper';
+    },
+  };
+}

@@ -1,0 +1,4 @@
+/** Whether this instance may be sent requests. */
+export function isReady() {
+  return true;
+}

@@ -1,0 +1,67 @@
+import { inventory, testHooks } from './helm-release-actions.ts';
+import { conditions, list, object, oneOf, text, timestamp, whole } from './schema.ts';
+
+const snapshot = object(
+  'One revision of the release.',
+  {
+    apiVersion: text('Version of the way the digest is made.'),
+    digest: text('Digest of the release record.'),
+    name: text('Name of the release.'),
+    namespace: text('Namespace of the release.'),
+    version: whole('Revision of the release.'),
+    status: text('State of the release.'),
+    action: text('What made this revision.'),
+    chartName: text('Name of the chart.'),
+    chartVersion: text('Version of the chart.'),
+    appVersion: text('Version of the app.'),
+    configDigest: text('Digest of the values.'),
+    firstDeployed: timestamp('When the release was first deployed.'),
+    lastDeployed: timestamp('When this revision was deployed.'),
+    deleted: timestamp('When the release was uninstalled.'),
+    testHooks,
+    ociDigest: text('Digest of the OCI artifact that the chart came from.'),
+  },
+  [
+    'chartName',
+    'chartVersion',
+    'configDigest',
+    'digest',
+    'firstDeployed',
+    'lastDeployed',
+    'name',
+    'namespace',
+    'status',
+    'version',
+  ],
+);
+
+/** `status` of a HelmRelease. */
+export const helmReleaseStatus = object(
+  'What is known about the release.',
+  {
+    observedGeneration: whole('Generation of the spec that was last handled to its end.'),
+    observedPostRenderersDigest: text('Digest of the post-renderers of the release.'),
+    observedCommonMetadataDigest: text('Digest of the common metadata of the release.'),
+    lastAttemptedGeneration: whole('Generation that was last tried.'),
+    lastAttemptedReleaseAction: oneOf('What was last tried.', ['install', 'upgrade']),
+    lastAttemptedReleaseActionDuration: text('How long it took.'),
+    lastAttemptedRevision: text('Chart version that was last tried.'),
+    lastAttemptedRevisionDigest: text('Digest of the chart that was last tried.'),
+    lastAttemptedConfigDigest: text('Digest of the values that were last tried.'),
+    lastAttemptedValuesChecksum: text('Not written any more.'),
+    lastReleaseRevision: whole('Not written any more.'),
+    lastHandledReconcileAt: text('Value of the last reconcile request that was handled.'),
+    lastHandledForceAt: text('Value of the last force request that was handled.'),
+    lastHandledResetAt: text('Value of the last reset request that was handled.'),
+    helmChart: text('namespace/name of the HelmChart that was made.'),
+    storageNamespace: text('Namespace of the release records.', { minLength: 1, maxLength: 63 }),
+    history: list('Revisions of the release, newest first.', snapshot),
+    inventory,
+    failures: whole('Failures since the spec, the chart or the values last changed.'),
+    installFailures: whole('Failed installs among them.'),
+    upgradeFailures: whole('Failed upgrades among them.'),
+    conditions: conditions(),
+  },
+  [],
+  { default: { observedGeneration: -1 } },
+);

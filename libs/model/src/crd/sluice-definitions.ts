@@ -1,0 +1,134 @@
+import type { KubeObject } from '../kube-object.ts';
+import { resources } from '../resource.ts';
+import { ageColumn, buildDefinition, type Column } from './definition.ts';
+import {
+  anything,
+  conditions,
+  flag,
+  list,
+  localReference,
+  namespaceName,
+  object,
+  oneOf,
+  text,
+  textMap,
+  timestamp,
+  whole,
+} from './schema.ts';
+
+const observedGeneration = whole('Generation of the spec that the status is about.');
+const conditionMap = conditions({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
+const ready: Column = {
+  name: 'Ready',
+  type: 'string',
+  jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+};
+const url = { pattern: '^https?://', maxLength: 2_048 };
+
+const repositorySpec = object(
+  'What the repository is.',
+  {
+    forge: object(
+      'Where pull requests, checks and deployments of the repository live.',
+      {
+        type: oneOf('Kind of forge.', ['local', 'github']),
+        apiUrl: text('Base URL of the API of the forge.', url),
+        repository: text('owner/name at GitHub, the bare name at the local forge.', {
+          pattern: '^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$',
+          maxLength: 256,
+        }),
+        secretRef: localReference('Secret with the key token.'),
+      },
+      ['type', 'apiUrl', 'repository'],
+    ),
+    url: text('Clone URL. Pods fetch from it too.', url),
+    defaultBranch: text('Branch that new work starts from.', { minLength: 1, maxLength: 255 }),
+    webhook: object(
+      'How deliveries reach this repository.',
+      {
+        route: text('Last part of /hooks/ROUTE: unguessable, picks this repository.', {
+          pattern: '^[A-Za-z0-9_-]+$',
+          minLength: 8,
+          maxLength: 128,
+        }),
+        secretRef: localReference('Secret with the key secret, and previous while it is being rotated.'),
+      },
+      ['route', 'secretRef'],
+    ),
+    suspend: flag('Take no deliveries and start no runs.'),
+    trust: object('Whose code is run.', {
+      forks: oneOf(
+        'Pull requests of forks: approve runs a commit once somebody with write access has approved it, run runs all, never none.',
+        ['approve', 'run', 'never'],
+      ),
+    }),
+  },
+  ['forge', 'url', 'defaultBranch', 'webhook'],
+);
+
+const environmentSpec = object(
+  'Where and how pipelines deploy.',
+  {
+    namespace: namespaceName('Namespace that releases are installed into; made when missing.'),
+    mode: oneOf('direct: HelmReleases are written to the cluster.', ['direct'], { default: 'direct' }),
+    release: anything('Merged under the spec of every HelmRelease of this environment.'),
+  },
+  ['namespace'],
+);
+
+/** The kinds of sluice.dev. */
+export function sluiceDefinitions(): readonly KubeObject[] {
+  return [
+    buildDefinition({
+      resource: resources.repositories,
+      categories: ['sluice'],
+      description: 'A git repository whose pushes start pipelines.',
+      spec: repositorySpec,
+      status: object('What is known about the repository.', {
+        observedGeneration,
+        heads: textMap('Git ref to the full id of its commit that was handled last.'),
+        approvals: list(
+          'Commits of forks that may be tested.',
+          object(
+            'One approval.',
+            {
+              sha: text('Full commit id.', { maxLength: 64 }),
+              pullRequest: whole('Number of the pull request.'),
+              actorId: text('Numeric id at the forge of who approved.', { maxLength: 64 }),
+              at: timestamp('When.'),
+            },
+            ['sha', 'pullRequest', 'actorId', 'at'],
+          ),
+          { maxItems: 100 },
+        ),
+        conditions: conditionMap,
+      }),
+      statusSubresource: true,
+      required: ['spec'],
+      columns: [
+        { name: 'Forge', type: 'string', jsonPath: '.spec.forge.type' },
+        { name: 'URL', type: 'string', jsonPath: '.spec.url' },
+        { name: 'Branch', type: 'string', jsonPath: '.spec.defaultBranch' },
+        ready,
+        { name: 'Suspended', type: 'boolean', jsonPath: '.spec.suspend', priority: 1 },
+        ageColumn,
+      ],
+    }),
+    buildDefinition({
+      resource: resources.environments,
+      shortNames: ['env'],
+      categories: ['sluice'],
+      description: 'A place that pipelines deploy to.',
+      spec: environmentSpec,
+      status: object('What is known about the environment.', { observedGeneration, conditions: conditionMap }),
+      statusSubresource: true,
+      required: ['spec'],
+      columns: [
+        { name: 'Namespace', type: 'string', jsonPath: '.spec.namespace' },
+        { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
+        ready,
+        ageColumn,
+      ],
+    }),
+  ];
+}

@@ -1,0 +1,287 @@
+import type { Json, JsonObject, OutputCapture, Problem, Result } from '@sluice/model';
+import { keys } from '@sluice/model';
+import { mergeStrategic } from './strategic-merge.ts';
+import { wrapCommand } from './output-wrapper.ts';
+import type { BuildPodInput, PodManifest, PodTemplate } from './pod-template.ts';
+
+/** Where a script lies in its pod: a file of a downward API volume that shows the pod's own annotation. */
+export const scriptDirectory = '/argo/staging';
+/** Which manual retry of the run a pod was made under. */
+export const retryAnnotation = 'sluice.dev/retries';
+const scriptAnnotation = 'sluice.dev/script';
+/** Kubernetes allows 256 KiB of annotations; some room is left for the others. */
+const maxScript = 240 * 1_024;
+
+/** Fields that a template and a workflow spec share with a pod's spec; the template's wins. */
+const podFields = [
+  'affinity',
+  'automountServiceAccountToken',
+  'dnsConfig',
+  'dnsPolicy',
+  'hostAliases',
+  'hostNetwork',
+  'imagePullSecrets',
+  'nodeSelector',
+  'priority',
+  'priorityClassName',
+  'resourceClaims',
+  'schedulerName',
+  'securityContext',
+  'serviceAccountName',
+  'tolerations',
+] as const;
+
+/** The manifest of a node's pod. Nothing is added to the user's container but what its outputs need. */
+export function buildPod(input: BuildPodInput): Result<PodManifest> {
+  const { template } = input;
+  const problems: Problem[] = [];
+  const refuse = (path: string, message: string, fix?: string): void => {
+    problems.push({ code: 'PodUnsupported', severity: 'error', path, message, ...(fix ? { fix } : {}) });
+  };
+  const source = template.container ?? template.script;
+  if (!source) refuse(`templates.${template.name ?? ''}`, 'only container and script templates run as pods');
+  const script =
+    template.script && typeof template.script['source'] === 'string' ? template.script['source'] : undefined;
+  if (script !== undefined && script.length > maxScript)
+    refuse('script.source', `the script has ${script.length} characters; ${maxScript} are the most`);
+  const capture = captureOf(input);
+  const container = mainContainer(input, source ?? {}, capture, refuse);
+  const spec = applyPatches(input, podSpec(input, container, script !== undefined), refuse);
+  if (problems.length > 0) return { ok: false, problems };
+  const { workflow, node } = input;
+  return {
+    ok: true,
+    value: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: node.podName,
+        namespace: workflow.namespace,
+        labels: labelsOf(input),
+        annotations: {
+          ...metadataOf(input, 'annotations'),
+          'kubectl.kubernetes.io/default-container': 'main',
+          'workflows.argoproj.io/node-name': node.name,
+          'workflows.argoproj.io/node-id': node.id,
+          ...(capture && input.outputs === 'native' ? { [keys.outputs]: JSON.stringify(capture) } : {}),
+          ...(script === undefined ? {} : { [scriptAnnotation]: script }),
+          ...(input.retryNumber ? { [retryAnnotation]: String(input.retryNumber) } : {}),
+        },
+        ownerReferences: [
+          {
+            apiVersion: 'argoproj.io/v1alpha1',
+            kind: 'Workflow',
+            name: workflow.name,
+            uid: workflow.uid,
+            controller: true,
+            blockOwnerDeletion: true,
+          },
+        ],
+      },
+      spec,
+    },
+  };
+}
+
+function metadataOf(
+  { spec, template, podMetadata }: BuildPodInput,
+  field: 'labels' | 'annotations',
+): Record<string, string> {
+  const sources = [podMetadata, spec['podMetadata']].map((source) =>
+    isObject(source) && isObject(source[field]) ? source[field] : {},
+  );
+  const common = Object.assign({}, ...sources) as JsonObject;
+  const texts = Object.entries(common).map(
+    ([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+  );
+  return { ...Object.fromEntries(texts), ...template.metadata?.[field] };
+}
+
+function labelsOf(input: BuildPodInput): Record<string, string> {
+  return {
+    ...metadataOf(input, 'labels'),
+    'workflows.argoproj.io/workflow': input.workflow.name,
+    'workflows.argoproj.io/completed': 'false',
+  };
+}
+
+/** What the node is to capture; undefined when nobody reads anything, and the pod stays bare. */
+function captureOf({ template, captureResult }: BuildPodInput): OutputCapture | undefined {
+  const parameters = (template.outputs?.parameters ?? []).flatMap(({ name, valueFrom }) => {
+    if (valueFrom?.path === undefined) return [];
+    const fallback = valueFrom.default;
+    return [
+      {
+        name,
+        path: valueFrom.path,
+        ...(fallback === undefined
+          ? {}
+          : { default: typeof fallback === 'string' ? fallback : JSON.stringify(fallback) }),
+      },
+    ];
+  });
+  if (!captureResult && parameters.length === 0) return undefined;
+  return {
+    container: 'main',
+    ...(captureResult ? { result: true } : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
+  };
+}
+
+type Refuse = (path: string, message: string, fix?: string) => void;
+
+function mainContainer(
+  input: BuildPodInput,
+  source: JsonObject,
+  capture: OutputCapture | undefined,
+  refuse: Refuse,
+): JsonObject {
+  const { source: script, name: _name, command, args, volumeMounts, ...rest } = source;
+  const given = textList(args);
+  const argv = script === undefined ? given : [...given, `${scriptDirectory}/script`];
+  const own = textList(command);
+  const mounts = [
+    ...(Array.isArray(volumeMounts) ? (volumeMounts as readonly Json[]) : []),
+    ...(script === undefined ? [] : [{ name: 'sluice-script', mountPath: scriptDirectory, readOnly: true }]),
+  ];
+  const base = { name: 'main', ...rest, ...(mounts.length > 0 ? { volumeMounts: mounts } : {}) };
+  if (!capture || input.outputs === 'native') {
+    return { ...base, ...(own.length > 0 ? { command: own } : {}), ...(argv.length > 0 ? { args: argv } : {}) };
+  }
+  if (own.length === 0) {
+    refuse(
+      'container.command',
+      'the outputs of this container are read, so its command must be given: this cluster cannot look it up in the image',
+      'set command',
+    );
+    return base;
+  }
+  return { ...base, ...wrapCommand(own, argv, capture) };
+}
+
+function textList(value: Json | undefined): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function podSpec(input: BuildPodInput, main: JsonObject, hasScript: boolean): JsonObject {
+  const { template, spec, scheduling = {} } = input;
+  const fields: Record<string, Json> = {};
+  for (const field of podFields) {
+    const value = template[field] ?? scheduling[field] ?? spec[field];
+    if (value !== undefined && value !== null) fields[field] = value as Json;
+  }
+  const extra = (field: string): readonly JsonObject[] =>
+    Array.isArray(template[field]) ? (template[field] as JsonObject[]) : [];
+  const init = extra('initContainers').map((container) => mirrored(container, main));
+  const sidecars = extra('sidecars').map((container) => mirrored(container, main));
+  const volumes = volumesOf(input, hasScript);
+  const deadline = deadlineOf(input);
+  return {
+    restartPolicy: 'Never',
+    ...fields,
+    ...avoiding(fields, input.avoidHosts),
+    ...(init.length > 0 ? { initContainers: init } : {}),
+    containers: [main, ...sidecars],
+    ...(volumes.length > 0 ? { volumes } : {}),
+    ...(deadline === undefined ? {} : { activeDeadlineSeconds: deadline }),
+  };
+}
+
+/** `mirrorVolumeMounts`: the container sees what the main one sees. */
+function mirrored({ mirrorVolumeMounts, ...container }: JsonObject, main: JsonObject): JsonObject {
+  if (mirrorVolumeMounts !== true) return container;
+  const own: readonly Json[] = Array.isArray(container['volumeMounts']) ? container['volumeMounts'] : [];
+  const shared: readonly Json[] = Array.isArray(main['volumeMounts']) ? main['volumeMounts'] : [];
+  return { ...container, volumeMounts: [...own, ...shared] };
+}
+
+function volumesOf({ template, spec, claims = {} }: BuildPodInput, hasScript: boolean): JsonObject[] {
+  const listed = [template['volumes'], spec['volumes']].flatMap((list) =>
+    Array.isArray(list) ? (list as JsonObject[]) : [],
+  );
+  const byName = new Map<Json | undefined, JsonObject>();
+  for (const volume of listed) if (!byName.has(volume['name'])) byName.set(volume['name'], volume);
+  for (const [name, claimName] of Object.entries(claims))
+    byName.set(name, { name, persistentVolumeClaim: { claimName } });
+  const script: JsonObject = {
+    name: 'sluice-script',
+    downwardAPI: {
+      defaultMode: 0o755,
+      items: [{ path: 'script', fieldRef: { fieldPath: `metadata.annotations['${scriptAnnotation}']` } }],
+    },
+  };
+  return [...usedVolumes(template, [...byName.values()]), ...(hasScript ? [script] : [])];
+}
+
+/** Only volumes that some container mounts: a pod must not wait for a claim that it does not use. */
+function usedVolumes(template: PodTemplate, volumes: readonly JsonObject[]): readonly JsonObject[] {
+  const containers = [
+    template.container,
+    template.script,
+    ...['initContainers', 'sidecars'].flatMap((field) =>
+      Array.isArray(template[field]) ? (template[field] as JsonObject[]) : [],
+    ),
+  ];
+  const mounts = containers.flatMap((container) =>
+    [container?.['volumeMounts'], container?.['volumeDevices']].flatMap((list) =>
+      Array.isArray(list) ? (list as readonly Json[]) : [],
+    ),
+  );
+  const used = new Set(mounts.map((mount) => (isObject(mount) ? mount['name'] : undefined)));
+  return volumes.filter((volume) => used.has(volume['name']));
+}
+
+function deadlineOf({ template, deadlineAt, now }: BuildPodInput): number | undefined {
+  const own = template.activeDeadlineSeconds;
+  const ends = [
+    ...(own === undefined || own === null || own === '' ? [] : [Number(own)]),
+    ...(deadlineAt === undefined ? [] : [Math.max(1, Math.ceil((deadlineAt - now) / 1_000))]),
+  ].filter(Number.isFinite);
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+/** Node affinity that keeps a retry away from hosts where it failed. */
+function avoiding(fields: Readonly<Record<string, Json>>, hosts: readonly string[] | undefined): JsonObject {
+  if (!hosts || hosts.length === 0) return {};
+  const expression = { key: 'kubernetes.io/hostname', operator: 'NotIn', values: hosts };
+  const affinity = isObject(fields['affinity']) ? fields['affinity'] : {};
+  const node = isObject(affinity['nodeAffinity']) ? affinity['nodeAffinity'] : {};
+  const required = isObject(node['requiredDuringSchedulingIgnoredDuringExecution'])
+    ? node['requiredDuringSchedulingIgnoredDuringExecution']
+    : {};
+  const given: readonly unknown[] = Array.isArray(required['nodeSelectorTerms']) ? required['nodeSelectorTerms'] : [];
+  const terms = given.length > 0 ? given.filter(isObject) : [{} as JsonObject];
+  const narrowed = terms.map((term) => {
+    const known: readonly Json[] = Array.isArray(term['matchExpressions']) ? term['matchExpressions'] : [];
+    return { ...term, matchExpressions: [...known, expression] };
+  });
+  return {
+    affinity: {
+      ...affinity,
+      nodeAffinity: { ...node, requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: narrowed } },
+    },
+  };
+}
+
+/** The spec with the user's patches merged in. */
+function applyPatches(
+  { podSpecPatches = [], parseYaml = JSON.parse }: BuildPodInput,
+  spec: JsonObject,
+  refuse: Refuse,
+): JsonObject {
+  let patched = spec;
+  for (const text of podSpecPatches) {
+    try {
+      const patch = parseYaml(text);
+      if (isObject(patch)) patched = mergeStrategic(patched, patch);
+      else refuse('podSpecPatch', 'Error applying PodSpecPatch: it is not an object');
+    } catch (error) {
+      refuse('podSpecPatch', `Error applying PodSpecPatch: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return patched;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

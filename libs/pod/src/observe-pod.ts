@@ -1,0 +1,168 @@
+import type { CapturedOutputs } from '@sluice/model';
+
+/** The parts of a Pod that tell what became of it. */
+export type ObservedPod = {
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec?: { readonly nodeName?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly message?: string;
+    readonly reason?: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+};
+
+type Terminated = {
+  readonly exitCode: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+};
+export type ContainerStatus = {
+  readonly name: string;
+  readonly ready?: boolean;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly running?: { readonly startedAt?: string };
+    readonly terminated?: Terminated;
+  };
+};
+
+/** What became of a pod, in the terms of the workflow engine. */
+export type PodOutcome = {
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
+  readonly message?: string;
+  readonly exitCode?: number;
+  readonly result?: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly hostNodeName?: string;
+  readonly podIP?: string;
+  readonly ready?: boolean;
+  readonly finishedAt?: string;
+  readonly progress?: string;
+  readonly deleting?: boolean;
+  /** The main container has ended while others of the pod run on. */
+  readonly lingering?: boolean;
+};
+
+/** Read a pod. Waiting pods say why they wait; failed ones what failed first, in upstream's order. */
+export function observePod(pod: ObservedPod): PodOutcome {
+  const { status = {} } = pod;
+  const main = status.containerStatuses?.find(({ name }) => name === 'main');
+  const progress = pod.metadata.annotations?.['workflows.argoproj.io/progress'];
+  const common = {
+    ...(pod.spec?.nodeName ? { hostNodeName: pod.spec.nodeName } : {}),
+    ...(status.podIP ? { podIP: status.podIP } : {}),
+    ...(progress ? { progress } : {}),
+    ...(pod.metadata.deletionTimestamp ? { deleting: true } : {}),
+  };
+  if (status.phase === 'Succeeded' || status.phase === 'Failed') return { ...common, ...finishedOutcome(pod, main) };
+  const ended = main?.state?.terminated;
+  // The pod's phase lags behind while sidecars run on: the main container decides.
+  if (ended && status.phase === 'Running') return { ...common, ...finishedOutcome(pod, main), lingering: true };
+  if (status.phase === 'Running') return { ...common, phase: 'Running', ready: isReady(pod) };
+  const message = pendingMessage(pod);
+  return { ...common, phase: 'Pending', ...(message ? { message } : {}) };
+}
+
+function isReady({ status = {} }: ObservedPod): boolean {
+  const containers = status.containerStatuses ?? [];
+  return containers.length > 0 && containers.every(({ ready }) => ready === true);
+}
+
+function pendingMessage({ status = {} }: ObservedPod): string | undefined {
+  for (const container of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
+    const waiting = container.state?.waiting;
+    if (waiting?.reason) return waiting.message ? `${waiting.reason}: ${waiting.message}` : waiting.reason;
+  }
+  const scheduled = status.conditions?.find(({ type, status: value }) => type === 'PodScheduled' && value === 'False');
+  if (scheduled?.reason) return scheduled.message ? `${scheduled.reason}: ${scheduled.message}` : scheduled.reason;
+  return status.message;
+}
+
+function finishedOutcome(pod: ObservedPod, main: ContainerStatus | undefined): PodOutcome {
+  const ended = main?.state?.terminated;
+  const captured = parseCaptured(ended?.message);
+  const values = {
+    ...(ended ? { exitCode: ended.exitCode } : {}),
+    ...(captured?.result === undefined ? {} : { result: captured.result }),
+    ...(captured?.parameters === undefined ? {} : { parameters: captured.parameters }),
+    ...(ended?.finishedAt ? { finishedAt: ended.finishedAt } : {}),
+  };
+  if (pod.status?.phase === 'Succeeded' || (pod.status?.phase === 'Running' && ended?.exitCode === 0)) {
+    if (captured?.error) return { ...values, phase: 'Error', message: captured.error };
+    return { ...values, phase: 'Succeeded' };
+  }
+  return { ...values, ...inferFailure(pod, captured !== undefined) };
+}
+
+/** Why a pod failed: the pod's own message, then init containers, then the main one, then the others. */
+function inferFailure(
+  { status = {} }: ObservedPod,
+  captured: boolean,
+): { readonly phase: 'Succeeded' | 'Failed' | 'Error'; readonly message?: string } {
+  if (status.message) return { phase: 'Failed', message: status.message };
+  for (const container of status.initContainerStatuses ?? []) {
+    const ended = container.state?.terminated;
+    if (ended && ended.exitCode !== 0) return { phase: 'Error', message: describe(container.name, ended, false) };
+  }
+  const containers = status.containerStatuses ?? [];
+  const unstarted = waitingMessage(containers);
+  if (unstarted !== undefined) return { phase: 'Error', message: unstarted };
+  const ordered = [
+    ...containers.filter(({ name }) => name === 'main'),
+    ...containers.filter(({ name }) => name !== 'main'),
+  ];
+  for (const container of ordered) {
+    const ended = container.state?.terminated;
+    if (!ended || ended.exitCode === 0) continue;
+    if (container.name !== 'main' && (ended.exitCode === 137 || ended.exitCode === 143)) continue;
+    return { phase: 'Failed', message: describe(container.name, ended, captured && container.name === 'main') };
+  }
+  if (containers.some(({ name, state }) => name === 'main' && state?.terminated?.exitCode === 0))
+    return { phase: 'Succeeded' };
+  return { phase: 'Failed', message: status.reason ?? 'pod failed for unknown reason' };
+}
+
+/** Why the containers never started, when none of them did. */
+function waitingMessage(containers: readonly ContainerStatus[]): string | undefined {
+  const waiting = containers.find(({ state }) => state?.waiting && !state.terminated)?.state?.waiting;
+  if (!waiting || containers.some(({ state }) => state?.terminated)) return undefined;
+  return `Pod failed before main container starts due to ${waiting.reason ?? 'Unknown'}: ${waiting.message ?? ''}`;
+}
+
+/** `main: Error (exit code 1): message`. */
+function describe(name: string, { reason, exitCode, message }: Terminated, captured: boolean): string {
+  const text = `${name}: ${reason ?? 'Error'} (exit code ${exitCode})`;
+  return message && !captured ? `${text}: ${message}` : text;
+}
+
+/** The outputs in a termination message; undefined for a message that the program wrote itself. */
+export function parseCaptured(message: string | undefined): CapturedOutputs | undefined {
+  if (!message?.startsWith('{')) return undefined;
+  try {
+    const value: unknown = JSON.parse(message);
+    return isCaptured(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isCaptured(value: unknown): value is CapturedOutputs {
+  if (typeof value !== 'object' || value === null) return false;
+  const known = Object.keys(value).every((key) => key === 'result' || key === 'parameters' || key === 'error');
+  return known && Object.keys(value).length > 0;
+}
