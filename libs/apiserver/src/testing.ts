@@ -12,6 +12,7 @@ export type TestServerOptions = {
   readonly now?: () => number;
   readonly podLogs?: PodLogs;
   readonly history?: HistoryLimits;
+  readonly newId?: () => string;
   readonly log?: Log;
   /** Keep certificates here over restarts; default: a temporary directory that `close` removes. */
   readonly directory?: string;
@@ -29,6 +30,7 @@ export async function startTestApiServer(options: TestServerOptions = {}): Promi
     now: options.now ?? Date.now,
     ...(options.podLogs ? { podLogs: options.podLogs } : {}),
     ...(options.history ? { history: options.history } : {}),
+    ...(options.newId ? { newId: options.newId } : {}),
   });
   return {
     ...server,
