@@ -67,7 +67,9 @@ export async function startLocal(config: LocalConfig, { log, now }: LocalPorts):
     const { kube, api, registryUrl, agent, tools } = cluster;
     const token = ensureToken(data);
     const forge = await startForge(cluster.foundation, git.binary, token);
-    const receiverUrl = await startPlatform(cluster.foundation, { kubeconfig: data.file('kubeconfig'), registryUrl });
+    const receiverUrl = config.clusterOnly
+      ? `http://${config.host}:${config.ports.receiver}`
+      : await startPlatform(cluster.foundation, { kubeconfig: data.file('kubeconfig'), registryUrl });
     await forge.start();
     const context: Context = {
       version: 1,

@@ -1,4 +1,4 @@
-export { argoEnvironment, expandVariables } from './argo-functions.ts';
+export { argoEnvironment, expandVariables, extendEnvironment } from './argo-functions.ts';
 export { parseJson } from './builtins/conversions.ts';
 export type { DependencyKind, DependingTask, DependsTerm } from './depends.ts';
 export { dependsTerms, expandDepends, resultProblem } from './depends.ts';
