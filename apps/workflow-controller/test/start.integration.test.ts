@@ -251,3 +251,40 @@ test('a run retried by hand takes the name of the failed pod for a new one and g
   expect(pods).toHaveLength(1);
   expect(pods[0]?.metadata.uid).not.toBe(before);
 });
+
+test('a CronWorkflow makes up its missed run once, its end is counted, a malformed neighbour holds nobody up', async () => {
+  const kube = new FakeKube();
+  const missed = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 60_000);
+  const spec = {
+    schedules: ['* * * * *'],
+    startingDeadlineSeconds: 600,
+    workflowSpec: { entrypoint: 'main', templates: [{ name: 'main', container }] },
+  };
+  const annotations = { 'cronworkflows.argoproj.io/last-used-schedule': '* * * * *' };
+  const status = { lastScheduledTime: missed.toISOString() };
+  const base = { apiVersion: 'argoproj.io/v1alpha1', kind: 'CronWorkflow' };
+  kube.put(resources.cronWorkflows, { ...base, metadata: { name: 'bad', namespace: 'ci' }, spec: { schedules: 7 } });
+  kube.put(resources.cronWorkflows, {
+    ...base,
+    metadata: { name: 'tick', namespace: 'ci', annotations },
+    spec,
+    status,
+  });
+  const stop = new AbortController();
+  const nodes = runFakeNodes(kube, () => ({}), stop.signal);
+  const running = await start(defaultConfig, { kube, log: silentLog });
+  onTestFinished(async () => {
+    await running.close();
+    stop.abort();
+    await nodes;
+  });
+  const signal = AbortSignal.timeout(20_000);
+  for await (const event of kube.watch(resources.cronWorkflows, { sendInitialEvents: true, signal })) {
+    if (event.type === 'BOOKMARK' || event.object.metadata.name !== 'tick') continue;
+    if ((event.object.status as { succeeded?: number }).succeeded === 1) break;
+  }
+  const runs = kube.objects<Workflow>(resources.workflows);
+  expect(runs[0]?.metadata.ownerReferences?.[0]).toMatchObject({ kind: 'CronWorkflow', name: 'tick' });
+  const bad = kube.objects(resources.cronWorkflows).find(({ metadata }) => metadata.name === 'bad');
+  expect(JSON.stringify(bad?.status)).toContain('SpecError');
+});
