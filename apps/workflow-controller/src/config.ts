@@ -10,6 +10,9 @@ export type WorkflowControllerConfig = {
   readonly coalesceMs: number;
   /** How pods hand over outputs; `auto`: `native` when every node carries sluice.dev/native-outputs. */
   readonly outputs: 'auto' | 'native' | 'wrapper';
+  /** Workflows under way at a time, in all and in a namespace; absent or 0: any number. */
+  readonly parallelism?: number;
+  readonly namespaceParallelism?: number;
   readonly workflowDefaults?: WorkflowSpec;
   readonly templateReferencing?: 'Strict' | 'Secure';
 };
@@ -28,7 +31,17 @@ export type ProgramConfig = {
 type Parsed =
   { readonly ok: true; readonly value: ProgramConfig } | { readonly ok: false; readonly problems: readonly string[] };
 
-const flags = new Set(['namespace', 'workers', 'coalesce-ms', 'outputs', 'kubeconfig', 'context', 'log-level']);
+const flags = new Set([
+  'namespace',
+  'workers',
+  'coalesce-ms',
+  'outputs',
+  'parallelism',
+  'namespace-parallelism',
+  'kubeconfig',
+  'context',
+  'log-level',
+]);
 
 /** Parse flags (`--name value` or `--name=value`) and environment (`SLUICE_NAME`); all problems at once. */
 export function parseConfig(
@@ -56,13 +69,22 @@ export function parseConfig(
   };
   const workers = number('workers', defaultConfig.workers, 1, 256);
   const coalesceMs = number('coalesce-ms', defaultConfig.coalesceMs, 0, 10_000);
+  const parallelism = number('parallelism', 0, 0, 1_000_000);
+  const namespaceParallelism = number('namespace-parallelism', 0, 0, 1_000_000);
   const outputs = choice('outputs', defaultConfig.outputs, ['auto', 'native', 'wrapper'] as const);
   const logLevel = choice('log-level', 'info', ['debug', 'info', 'warn', 'error'] as const);
   if (problems.length > 0) return { ok: false, problems };
   const namespace = read('namespace');
   const kubeconfig = values.get('kubeconfig') ?? environment['KUBECONFIG'];
   const context = read('context');
-  const controller = { workers, coalesceMs, outputs, ...(namespace ? { namespace } : {}) };
+  const controller = {
+    workers,
+    coalesceMs,
+    outputs,
+    parallelism,
+    namespaceParallelism,
+    ...(namespace ? { namespace } : {}),
+  };
   return {
     ok: true,
     value: Object.freeze({

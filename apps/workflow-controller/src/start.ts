@@ -8,6 +8,7 @@ import {
 } from '@sluice/reconcile';
 import { Closers, type Log, type Running } from '@sluice/runtime';
 import {
+  AdmissionQueue,
   cronLabel,
   type CronWorkflow,
   LockTable,
@@ -28,6 +29,7 @@ const workflowLabel = 'workflows.argoproj.io/workflow';
 const readConfigMaps = 'workflows.argoproj.io/configmap-type in (Parameter,Cache)';
 const podsByWorkflow = 'workflow';
 const runsByCron = 'cron';
+const parallelismLabel = 'workflows.argoproj.io/parallelism-limit';
 
 /** Start the workflow controller over a cluster. Resolves once its caches are filled and it works. */
 export async function start(config: WorkflowControllerConfig, ports: WorkflowControllerPorts): Promise<Running> {
@@ -37,8 +39,9 @@ export async function start(config: WorkflowControllerConfig, ports: WorkflowCon
   closers.add(() => informers.close());
   const events = createEventRecorder({ kube, component: 'workflow-controller', log, now });
   closers.add(() => events.flush());
-  const { reader, ready, outputs, workflows, cronReads } = openReader(informers, config);
+  const { reader, ready, outputs, workflows, cronReads, namespaceLimit } = openReader(informers, config);
   const locks = new LockTable();
+  const admission = new AdmissionQueue({ total: config.parallelism, inNamespace: namespaceLimit });
   const reconcile = workflowReconciler(
     kubePorts({ kube, reader, events, now, outputs, wake: (key) => controller.enqueue(key) }),
     {
@@ -48,6 +51,7 @@ export async function start(config: WorkflowControllerConfig, ports: WorkflowCon
     },
     new RunMemories(),
     locks,
+    admission,
   );
   const scope = config.namespace === undefined ? {} : { namespace: config.namespace };
   const controller = createController({
@@ -76,6 +80,7 @@ export async function start(config: WorkflowControllerConfig, ports: WorkflowCon
   try {
     await ready();
     restoreLocks(locks, workflows());
+    admission.restore(workflows());
     await controller.start();
     await cron.start();
   } catch (error) {
@@ -102,6 +107,8 @@ type OpenReader = {
   readonly ready: () => Promise<void>;
   readonly outputs: () => 'native' | 'wrapper';
   readonly workflows: () => readonly Workflow[];
+  /** How many workflows may be under way in a namespace: its own label, else what the controller was told. */
+  readonly namespaceLimit: (namespace: string) => number | undefined;
   readonly cronReads: Pick<CronPortsOptions, 'cron' | 'runsOf' | 'storedTemplate'>;
 };
 
@@ -119,7 +126,18 @@ function openReader(informers: InformerSet, config: WorkflowControllerConfig): O
   const nodes = informers.informer(resources.nodes, {});
   const crons = informers.informer<CronWorkflow>(resources.cronWorkflows, scope);
   workflows.addIndexes({ [runsByCron]: (run) => cronKeysOf(run).map(({ namespace, name }) => `${namespace}/${name}`) });
-  const all = [workflows, pods, templates, clusterTemplates, configMaps, nodes, crons];
+  // A controller of one namespace may not read namespaces.
+  const namespaces = config.namespace === undefined ? informers.informer(resources.namespaces, {}) : undefined;
+  const all = [
+    workflows,
+    pods,
+    templates,
+    clusterTemplates,
+    configMaps,
+    nodes,
+    crons,
+    ...(namespaces ? [namespaces] : []),
+  ];
   const reader: WorkflowReader = {
     workflow: async (key) => workflows.get(key),
     async pods({ metadata: { namespace, name, uid } }) {
@@ -137,6 +155,10 @@ function openReader(informers: InformerSet, config: WorkflowControllerConfig): O
   return {
     reader,
     workflows: () => workflows.list(),
+    namespaceLimit(name) {
+      const label = namespaces?.get({ name })?.metadata.labels?.[parallelismLabel];
+      return label !== undefined && /^\d{1,6}$/.test(label) ? Number(label) : config.namespaceParallelism;
+    },
     cronReads: {
       cron: (key) => crons.get(key),
       runsOf: ({ metadata: { namespace, name } }) => workflows.byIndex(runsByCron, `${namespace}/${name}`),

@@ -68,17 +68,24 @@ function makeWorkflow(spec: WorkflowSpec): Workflow {
 }
 
 /** Start the controller and fake nodes over a fake API. */
-async function startWorld(behave: Behaviour = () => ({})) {
+async function startWorld(behave: Behaviour = () => ({}), config: Partial<typeof defaultConfig> = {}) {
   const kube = new FakeKube();
   const stop = new AbortController();
   const nodes = runFakeNodes(kube, behave, stop.signal);
-  const running = await start(defaultConfig, { kube, log: silentLog });
+  const running = await start({ ...defaultConfig, ...config }, { kube, log: silentLog });
   onTestFinished(async () => {
     await running.close();
     stop.abort();
     await nodes;
   });
   return kube;
+}
+
+/** How many pods have not ended. */
+function livePods(kube: FakeKube | undefined): number {
+  return (kube?.objects(resources.pods) ?? []).filter(
+    ({ status }) => !['Succeeded', 'Failed'].includes((status as { phase?: string } | undefined)?.phase ?? ''),
+  ).length;
 }
 
 /** Resolves with the workflow once it has ended. */
@@ -211,13 +218,10 @@ test('a workflow that asks for something unsupported fails by name and makes no 
 });
 
 test('runs that share a mutex go one after the other, each woken by the one before', async () => {
-  const overlaps: string[][] = [];
+  const overlaps: number[] = [];
   const world: { kube?: FakeKube } = {};
   const kube = await startWorld(() => {
-    const live = (world.kube?.objects(resources.pods) ?? []).filter(
-      ({ status }) => !['Succeeded', 'Failed'].includes((status as { phase?: string } | undefined)?.phase ?? ''),
-    );
-    if (live.length > 1) overlaps.push(live.map(({ metadata }) => metadata.name));
+    overlaps.push(livePods(world.kube));
     return {};
   });
   world.kube = kube;
@@ -230,7 +234,7 @@ test('runs that share a mutex go one after the other, each woken by the one befo
   const runs = await Promise.all(names.map((name) => ended(kube, name)));
   expect(runs.map(({ status }) => status?.phase)).toEqual(names.map(() => 'Succeeded'));
   expect(runs.map(({ status }) => status?.synchronization)).toEqual(names.map(() => undefined));
-  expect(overlaps).toEqual([]);
+  expect(overlaps).toEqual(names.map(() => 1));
 });
 
 test('a run retried by hand takes the name of the failed pod for a new one and goes on', async () => {
@@ -287,4 +291,27 @@ test('a CronWorkflow makes up its missed run once, its end is counted, a malform
   expect(runs[0]?.metadata.ownerReferences?.[0]).toMatchObject({ kind: 'CronWorkflow', name: 'tick' });
   const bad = kube.objects(resources.cronWorkflows).find(({ metadata }) => metadata.name === 'bad');
   expect(JSON.stringify(bad?.status)).toContain('SpecError');
+});
+
+test('with a parallelism of one, runs go one after the other', async () => {
+  const seen: string[] = [];
+  const overlaps: number[] = [];
+  const world: { kube?: FakeKube } = {};
+  const kube = await startWorld(
+    (node) => {
+      seen.push(node);
+      overlaps.push(livePods(world.kube));
+      return {};
+    },
+    { parallelism: 1 },
+  );
+  world.kube = kube;
+  for (const name of ['one', 'two', 'three']) {
+    const { metadata, ...rest } = makeWorkflow({ entrypoint: 'main', templates: [{ name: 'main', container }] });
+    await kube.create(resources.workflows, { ...rest, metadata: { ...metadata, name, uid: `uid-${name}` } });
+  }
+  const runs = await Promise.all(['one', 'two', 'three'].map((name) => ended(kube, name)));
+  expect(runs.map(({ status }) => status?.phase)).toEqual(['Succeeded', 'Succeeded', 'Succeeded']);
+  expect(seen).toHaveLength(3);
+  expect(overlaps).toEqual([1, 1, 1]);
 });

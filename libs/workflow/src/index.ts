@@ -1,3 +1,5 @@
+export type { AdmissionLimits } from './admission.ts';
+export { AdmissionQueue } from './admission.ts';
 export type { Action, ContainerObservation, PodObservation } from './action.ts';
 export type { DecideInput } from './decide.ts';
 export { buildCronChild, childNameOf, cronLabel } from './cron/cron-child.ts';
