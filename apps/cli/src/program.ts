@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, Option } from 'commander';
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-code.ts';
+import { addForgeCommands } from './forge-commands.ts';
 import type { Io } from './io.ts';
 
 const outputOption = (): Option => new Option('-o, --output <format>', 'table, json, yaml or name');
@@ -28,6 +29,7 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
   addServerCommands(program, io, finish);
   addReadCommands(program, io, finish);
   addWorkflowCommands(program, io, finish);
+  addForgeCommands(program, { io, finish, withCluster, outputOption });
   addPackageCommands(program, io, finish);
   program
     .command('exit-codes')
