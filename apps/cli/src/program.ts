@@ -59,6 +59,10 @@ function addServerCommands(program: Command, io: Io, finish: (code: ExitCode) =>
     .description('start the embedded cluster: API server, forge, registry and every Sluice app in one process')
     .option('--data <directory>', 'data directory (default: SLUICE_HOME, else ~/.local/share/sluice)')
     .option('--runtime <name>', 'how pods run: auto, sandbox or process (default: SLUICE_RUNTIME, else auto)')
+    .option(
+      '--cluster-only',
+      'only the cluster, forge and registry: run the Sluice apps yourself against its kubeconfig',
+    )
     .option('--api-port <port>', 'port of the Kubernetes API (default 7443; 0 = any)')
     .option('--forge-port <port>', 'port of git and the forge (default 7080)')
     .option('--registry-port <port>', 'port of the registry (default 7050)')

@@ -65,7 +65,7 @@ async function portsOf(
   const place = { ...(kubeConfig ? { kubeConfig } : {}), ...(serviceAccountName ? { serviceAccountName } : {}) };
   const parsed = parseReleaseSpec({ interval: '1m', chartRef: { kind: 'HelmChart', name: 'none' }, ...place });
   try {
-    if (!parsed.ok) return new TargetError('RESTClientError', `cannot uninstall: ${formatProblems(parsed.problems)}`);
+    if (!parsed.ok) return new TargetError(`cannot uninstall: ${formatProblems(parsed.problems)}`);
     return await own.targets.portsFor(own, release, parsed.value.target, signal);
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;

@@ -15,8 +15,8 @@ export type HelmOperatorPorts = {
   readonly artifactDirectory: string;
   /** Where git is looked for, as in PATH; the usual directories by default. */
   readonly gitSearchPath?: string;
-  /** Other users and other clusters; without it they are refused by name. */
-  readonly clusters?: ClusterAccessPort;
+  /** Other users and other clusters, see `clusterAccess`. */
+  readonly clusters: ClusterAccessPort;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;

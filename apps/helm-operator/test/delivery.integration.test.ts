@@ -69,10 +69,10 @@ describe.skipIf(!helmBinary)('what is delivered, with a real helm (needs linux x
     await lookAgain();
     await waitForCondition(cluster.kube, 'Drifted', 'False', 'DriftCorrected');
     expect((await config())?.data).toEqual({ color: 'red' });
+    expect((await event('DriftDetected')).message).toBe('ConfigMap/apps/demo-config differs: replace /data/color');
     await cluster.kube.delete(resources.configMaps, configKey);
     await lookAgain();
     expect((await config())?.data).toEqual({ color: 'red' });
-    expect((await event('DriftDetected')).message).toBe('ConfigMap/apps/demo-config differs: replace /data/color');
     expect(await revisionsOf(cluster.kube)).toEqual(['v1 deployed']);
     await lookAgain();
     await waitForCondition(cluster.kube, 'Ready', 'True');

@@ -1,4 +1,4 @@
-export type { Action, PodObservation } from './action.ts';
+export type { Action, ContainerObservation, PodObservation } from './action.ts';
 export type { DecideInput } from './decide.ts';
 export type { Decision } from './decision.ts';
 export { decide } from './decide.ts';

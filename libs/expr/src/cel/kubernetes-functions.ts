@@ -1,4 +1,4 @@
-import { formats } from '../schema/formats.ts';
+import { formats } from '../kubernetes/formats.ts';
 import {
   asPrefix,
   isDns1035Label,
@@ -7,7 +7,7 @@ import {
   isLabelValue,
   isQualifiedName,
   type NameCheck,
-} from '../schema/names.ts';
+} from '../kubernetes/names.ts';
 import {
   addQuantities,
   compareQuantities,
@@ -16,7 +16,7 @@ import {
   quantityNumber,
   quantityValue,
   subtractQuantities,
-} from '../schema/quantity.ts';
+} from '../kubernetes/quantity.ts';
 import { CelCidr, CelIp, CelUrl, ipTests } from './network.ts';
 import type { Signatures } from './signature.ts';
 import { CelOpaque, CelOptional } from './value.ts';

@@ -1,6 +1,5 @@
-import { compileRegex, countRepeats } from '../schema/pattern.ts';
+import { compileRegex, countRepeats } from '../kubernetes/pattern.ts';
 import { CelError, type Meter } from './cel-error.ts';
-import { formatText } from './format-text.ts';
 import type { Signatures } from './signature.ts';
 
 /** A position in a text, counted in characters. */
@@ -31,6 +30,24 @@ function lastIndexOf(text: string, part: string, to?: bigint): bigint {
   return at < 0 ? -1n : BigInt(Array.from(text.slice(0, at)).length);
 }
 
+/** White space as Unicode has it, which is not quite that of JavaScript. */
+const trimmed = (text: string): string =>
+  text.replace(/^[\t-\r\u0085\p{Z}]+/u, '').replace(/[\t-\r\u0085\p{Z}]+$/u, '');
+
+const escapes: Readonly<Record<string, string>> = {
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+  '"': '\\"',
+};
+const quoted = (text: string): string =>
+  `"${Array.from(text.toWellFormed(), (char) => escapes[char] ?? char).join('')}"`;
+
 const upper = (text: string): string => text.replaceAll(/[a-z]/gu, (char) => char.toUpperCase());
 const lower = (text: string): string => text.replaceAll(/[A-Z]/gu, (char) => char.toLowerCase());
 
@@ -51,8 +68,8 @@ const plain: Signatures = {
   'string.reverse(): string': (text: string) => Array.from(text).toReversed().join(''),
   'string.substring(int): string': substring,
   'string.substring(int, int): string': substring,
-  'string.trim(): string': (text: string) => text.trim(),
-  'strings.quote(string): string': (text: string) => JSON.stringify(text),
+  'string.trim(): string': trimmed,
+  'strings.quote(string): string': quoted,
 };
 
 function replaced(meter: Meter, text: string, from: string, to: string, count = -1n): string {
@@ -130,7 +147,6 @@ const metered: Signatures = {
     found(meter, text, pattern, 1n)[0] ?? '',
   'string.findAll(string): list<string>': found,
   'string.findAll(string, int): list<string>': found,
-  'string.format(list<dyn>): string': formatText,
 };
 
 /** Functions of texts. */

@@ -1,4 +1,4 @@
-import { isIpv4, isIpv6 } from '../schema/names.ts';
+import { isIpv4, isIpv6 } from '../kubernetes/names.ts';
 import { CelOpaque } from './value.ts';
 
 /** An IP address as CEL rules see it: 4 or 16 bytes. */

@@ -24,6 +24,9 @@ export const types = Object.freeze({
   duration: simple('google.protobuf.Duration'),
 });
 
+/** The type of the items of an empty list: whatever is asked for, dyn when nothing is. */
+export const free: CelType = simple('dyn');
+
 /** A list of a type. */
 export const listOf = (item: CelType): CelType => ({ kind: 'list', item });
 /** A map from a type to a type. */
@@ -41,18 +44,18 @@ const shortNames: Readonly<Record<string, string>> = {
 };
 
 /** The type as error messages write it. */
-export function formatType(type: CelType): string {
+export function describeType(type: CelType): string {
   switch (type.kind) {
     case 'simple':
       return shortNames[type.name] ?? type.name;
     case 'list':
-      return `list(${formatType(type.item)})`;
+      return `list(${describeType(type.item)})`;
     case 'map':
-      return `map(${formatType(type.key)}, ${formatType(type.value)})`;
+      return `map(${describeType(type.key)}, ${describeType(type.value)})`;
     case 'optional':
-      return `optional_type(${formatType(type.value)})`;
+      return `optional_type(${describeType(type.value)})`;
     case 'type':
-      return `type(${formatType(type.of)})`;
+      return `type(${describeType(type.of)})`;
     case 'object':
     case 'param':
       return type.name;
@@ -76,20 +79,16 @@ export function accepts(to: CelType, from: CelType, bindings: Bindings): boolean
 }
 
 function isNullable(type: CelType): boolean {
-  if (type.kind === 'object') return true;
+  if (type.kind === 'object' || type.kind === 'optional') return true;
   const plain = [types.bool, types.int, types.uint, types.double, types.string, types.bytes];
-  return type.kind === 'simple' && !plain.some((other) => other === type || formatType(other) === type.name);
+  return type.kind === 'simple' && !plain.some((other) => other === type || describeType(other) === type.name);
 }
 
 function bind(name: string, from: CelType, bindings: Bindings): boolean {
   const bound = bindings.get(name);
-  if (!bound || isDyn(bound)) {
-    bindings.set(name, from);
-    return true;
-  }
-  if (accepts(bound, from, bindings)) return true;
-  if (!accepts(from, bound, bindings)) return false;
-  bindings.set(name, from);
+  const both = bound ? joined(bound, from) : from;
+  if (!both) return false;
+  bindings.set(name, both);
   return true;
 }
 
@@ -97,7 +96,7 @@ function bind(name: string, from: CelType, bindings: Bindings): boolean {
 export function substitute(type: CelType, bindings: Bindings): CelType {
   switch (type.kind) {
     case 'param':
-      return bindings.get(type.name) ?? types.dyn;
+      return bindings.get(type.name) ?? free;
     case 'list':
       return listOf(substitute(type.item, bindings));
     case 'map':
@@ -114,7 +113,21 @@ export function substitute(type: CelType, bindings: Bindings): CelType {
 
 /** The type that holds values of both; undefined where only dyn does. */
 export function joined(a: CelType, b: CelType): CelType | undefined {
-  if (isDyn(a) || isDyn(b)) return isDyn(a) ? b : a;
-  if (accepts(a, b, new Map())) return a;
+  if (a === free || b === free) return a === free ? b : a;
+  if (isDyn(a) || isDyn(b)) return types.dyn;
+  if (a.kind === 'list' && b.kind === 'list') return whole(joined(a.item, b.item), listOf);
+  if (a.kind === 'optional' && b.kind === 'optional') return whole(joined(a.value, b.value), optionalOf);
+  if (a.kind === 'map' && b.kind === 'map') {
+    const key = joined(a.key, b.key);
+    return key && whole(joined(a.value, b.value), (value) => mapOf(key, value));
+  }
+  // null may stand for either: the later one says what the type is.
+  if (accepts(a, b, new Map())) return isNull(b) ? b : a;
   return accepts(b, a, new Map()) ? b : undefined;
+}
+
+const isNull = (type: CelType): boolean => type.kind === 'simple' && type.name === 'null_type';
+
+function whole(part: CelType | undefined, make: (part: CelType) => CelType): CelType | undefined {
+  return part && make(part);
 }

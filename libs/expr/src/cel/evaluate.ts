@@ -1,21 +1,34 @@
 import type { Constant, Node } from './ast.ts';
 import { CelCompileError, CelCostError, CelError, type Meter } from './cel-error.ts';
 import type { CelType } from './cel-type.ts';
-import { type Checked, dottedName } from './check.ts';
+import { type Checked, dottedName, isTypeName } from './check.ts';
 import { type Evaluation, macroOf, type Variables } from './macro.ts';
 import type { Overload } from './signature.ts';
-import { CelObject, CelOptional, CelTypeValue, CelUint, isSame, mapKey, typeNameOf, weigh } from './value.ts';
+import {
+  CelObject,
+  CelOptional,
+  CelTypeValue,
+  CelUint,
+  isSame,
+  lookUpKey,
+  mapKey,
+  typeNameOf,
+  weigh,
+} from './value.ts';
 
 /** Turns a checked expression into something that runs. */
-export function compileCel(node: Node, checked: Checked): Evaluation {
-  const compile = (inner: Node): Evaluation => compileCel(inner, checked);
+export function compileNode(node: Node, checked: Checked): Evaluation {
+  const compile = (inner: Node): Evaluation => compileNode(inner, checked);
   switch (node.op) {
     case 'constant':
       return constantOf(node.value);
     case 'name':
-      return nameOf(node.name);
-    case 'select':
-      return selectOf(node, compile);
+      return namedBy(node, node.name, checked);
+    case 'select': {
+      const dotted = dottedName(node);
+      const isName = dotted !== undefined && (checked.names.has(node) || isTypeName(dotted));
+      return isName ? namedBy(node, dotted, checked) : selectOf(node, compile);
+    }
     case 'has':
       return hasOf(node.select, compile);
     case 'index':
@@ -41,8 +54,12 @@ function constantOf(value: Constant): Evaluation {
   return () => made;
 }
 
-function nameOf(name: string): Evaluation {
-  const type = new CelTypeValue(name);
+function namedBy(node: Node, text: string, checked: Checked): Evaluation {
+  const name = checked.names.get(node);
+  if (name === undefined && isTypeName(text)) {
+    const type = new CelTypeValue(text);
+    return () => type;
+  }
   return (variables, meter) => {
     meter.spend(1);
     for (let scope: Variables | undefined = variables; scope; scope = scope.parent) {
@@ -51,18 +68,13 @@ function nameOf(name: string): Evaluation {
         return scope.value;
       }
     }
-    return type;
+    throw new CelError(`undeclared reference to '${text}'`);
   };
 }
 
 type Compile = (node: Node) => Evaluation;
 
 function selectOf(node: Node & { readonly op: 'select' }, compile: Compile): Evaluation {
-  const dotted = dottedName(node);
-  if (dotted === 'google.protobuf.Timestamp' || dotted === 'google.protobuf.Duration') {
-    const type = new CelTypeValue(dotted);
-    return () => type;
-  }
   const of = compile(node.of);
   return (variables, meter) => {
     const target = of(variables, meter);
@@ -108,18 +120,18 @@ function indexOf(node: Node & { readonly op: 'index' }, compile: Compile): Evalu
     if (node.isOptional) return optional(value);
     if (value !== undefined) return value;
     throw new CelError(
-      Array.isArray(target) ? `index out of bounds: ${String(at)}` : `no such key: ${String(mapKey(at))}`,
+      Array.isArray(target) ? `index out of bounds: ${String(at)}` : `no such key: ${String(lookUpKey(at) ?? at)}`,
     );
   };
 }
 
 function itemOf(target: unknown, at: unknown): unknown {
   if (Array.isArray(target)) {
-    const index = mapKey(at);
+    const index = lookUpKey(at);
     if (typeof index !== 'bigint') throw new CelError(`unsupported index type '${typeNameOf(at)}' in list`);
     return index < 0n || index >= BigInt(target.length) ? undefined : (target[Number(index)] as unknown);
   }
-  if (target instanceof Map) return (target as ReadonlyMap<unknown, unknown>).get(mapKey(at));
+  if (target instanceof Map) return (target as ReadonlyMap<unknown, unknown>).get(lookUpKey(at));
   throw new CelError(`no such overload: ${typeNameOf(target)}[${typeNameOf(at)}]`);
 }
 

@@ -1,10 +1,11 @@
 import type { Node } from './ast.ts';
-import { errorAt } from './cel-error.ts';
+import { CelCompileError, errorAt } from './cel-error.ts';
 import {
   accepts,
   type Bindings,
   type CelType,
-  formatType,
+  describeType,
+  free,
   isDyn,
   joined,
   listOf,
@@ -22,12 +23,26 @@ export type Checked = {
   readonly overloads: ReadonlyMap<Node, readonly Overload[]>;
   /** Names with dots in front of a function (`sets.contains`) and types by name. */
   readonly plainCalls: ReadonlySet<Node>;
+  /** The variables that names and paths of names mean. */
+  readonly names: ReadonlyMap<Node, string>;
 };
+
+/** What differs between users of CEL. */
+export type CelDialect = {
+  /** `standard`: as cel-spec has it; literals may mix types, and numbers are formatted the newer way. Default: as Kubernetes. */
+  readonly dialect?: 'kubernetes' | 'standard';
+  /** Names are looked for in this namespace and those around it first. */
+  readonly container?: string;
+  /** Types are found out only when the expression runs. */
+  readonly unchecked?: boolean;
+};
+
+type CheckRules = CelDialect & { readonly functions: FunctionTable };
 
 type Scope = ReadonlyMap<string, CelType>;
 
 const comparisonNames = new Set(['_==_', '_!=_', '@in']);
-const typeNames: ReadonlyMap<string, CelType> = new Map(
+const typeNames: Map<string, CelType> = new Map(
   Object.values(types)
     .map((type): readonly [string, CelType] => [type.kind === 'simple' ? type.name : '', type])
     .concat([
@@ -36,13 +51,24 @@ const typeNames: ReadonlyMap<string, CelType> = new Map(
       ['optional_type', optionalOf(types.dyn)],
     ])
     .filter(([name]) => name !== 'dyn'),
-);
+).set('type', { kind: 'simple', name: 'type' });
+
+/** The type of the name of a type. */
+function typeNamed(name: string): CelType | undefined {
+  const of = typeNames.get(name);
+  return of && { kind: 'type', of };
+}
+
+/** True for the name of a type, which is a value too. */
+export function isTypeName(name: string): boolean {
+  return typeNames.has(name);
+}
 
 /** Finds the type of an expression. Throws a compile error, in the words of Kubernetes, for what cannot be. */
-export function checkCel(text: string, node: Node, variables: Scope, functions: FunctionTable): Checked {
-  const checker = new Checker(text, functions);
+export function checkCel(text: string, node: Node, variables: Scope, rules: CheckRules): Checked {
+  const checker = new Checker(text, rules);
   const type = checker.check(node, variables);
-  return { type, overloads: checker.overloads, plainCalls: checker.plainCalls };
+  return { type, overloads: checker.overloads, plainCalls: checker.plainCalls, names: checker.names };
 }
 
 /** The path of a name with dots, `google.protobuf.Timestamp`; undefined for other expressions. */
@@ -56,15 +82,28 @@ export function dottedName(node: Node): string | undefined {
 class Checker {
   readonly overloads = new Map<Node, readonly Overload[]>();
   readonly plainCalls = new Set<Node>();
+  readonly names = new Map<Node, string>();
   readonly #text: string;
   readonly #functions: FunctionTable;
+  readonly #rules: CelDialect;
 
-  constructor(text: string, functions: FunctionTable) {
+  constructor(text: string, { functions, ...rules }: CheckRules) {
     this.#text = text;
     this.#functions = functions;
+    this.#rules = rules;
   }
 
   check(node: Node, scope: Scope): CelType {
+    if (this.#rules.unchecked !== true) return this.#check(node, scope);
+    try {
+      return this.#check(node, scope);
+    } catch (error) {
+      if (error instanceof CelCompileError) return types.dyn;
+      throw error;
+    }
+  }
+
+  #check(node: Node, scope: Scope): CelType {
     switch (node.op) {
       case 'constant':
         return constantType(node.value);
@@ -80,7 +119,7 @@ class Checker {
       case 'call':
         return this.#call(node, scope);
       case 'list':
-        return this.#list(node, scope, true);
+        return this.#list(node, scope, this.#rules.dialect !== 'standard');
       case 'map':
         return this.#map(node, scope);
       case 'bind':
@@ -95,17 +134,28 @@ class Checker {
   }
 
   #name(node: Node & { readonly op: 'name' }, scope: Scope): CelType {
-    const found = scope.get(node.name);
+    const found = this.#variable(node, node.name, scope) ?? typeNamed(node.name);
     if (found) return found;
-    const type = typeNames.get(node.name);
-    if (type) return { kind: 'type', of: type };
     throw this.#fail(node, `undeclared reference to '${node.name}' (in container '')`);
+  }
+
+  /** The type of the variable that a name means: the container's first, then that of what is around it. */
+  #variable(node: Node, name: string, scope: Scope): CelType | undefined {
+    const parts = (this.#rules.container ?? '').split('.').filter((part) => part !== '');
+    for (let length = parts.length; length >= 0; length--) {
+      const full = [...parts.slice(0, length), name].join('.');
+      const type = scope.get(full);
+      if (!type) continue;
+      this.names.set(node, full);
+      return type;
+    }
+    return undefined;
   }
 
   #select(node: Node & { readonly op: 'select' }, scope: Scope): CelType {
     const dotted = dottedName(node);
-    const named = dotted === undefined ? undefined : typeNames.get(dotted);
-    if (named) return { kind: 'type', of: named };
+    const named = dotted === undefined ? undefined : (this.#variable(node, dotted, scope) ?? typeNamed(dotted));
+    if (named) return named;
     const of = this.check(node.of, scope);
     const inner = of.kind === 'optional' ? of.value : of;
     const field = this.#field(node, inner);
@@ -114,9 +164,9 @@ class Checker {
   }
 
   #field(node: Node & { readonly op: 'select' }, of: CelType): CelType {
-    if (isDyn(of)) return types.dyn;
+    if (isDyn(of)) return of;
     if (of.kind === 'map') return of.value;
-    if (of.kind !== 'object') throw this.#fail(node, `type '${formatType(of)}' does not support field selection`);
+    if (of.kind !== 'object') throw this.#fail(node, `type '${describeType(of)}' does not support field selection`);
     const field = of.fields.get(node.field);
     if (!field) throw this.#fail(node, `undefined field '${node.field}'`);
     return field;
@@ -132,8 +182,8 @@ class Checker {
   }
 
   #noOverload(node: Node, name: string, given: readonly CelType[], target?: CelType): Error {
-    const shown = given.map(formatType).join(', ');
-    const applied = target ? `${formatType(target)}.(${shown})` : `(${shown})`;
+    const shown = given.map(describeType).join(', ');
+    const applied = target ? `${describeType(target)}.(${shown})` : `(${shown})`;
     return this.#fail(node, `found no matching overload for '${name}' applied to '${applied}'`);
   }
 
@@ -152,8 +202,14 @@ class Checker {
     const declared = (this.#functions.get(name) ?? []).filter((overload) => overload.isMember === isMember);
     if (declared.length === 0) throw this.#fail(node, `undeclared reference to '${name}' (in container '')`);
     const fits = this.#fitting(node, declared, target ? [target, ...args] : args);
-    if (!fits) throw this.#noOverload(node, name, args, target);
-    return fits;
+    if (fits) return fits;
+    if (this.#rules.unchecked !== true) throw this.#noOverload(node, name, args, target);
+    const count = args.length + (isMember ? 1 : 0);
+    this.overloads.set(
+      node,
+      declared.filter((overload) => overload.args.length === count),
+    );
+    return types.dyn;
   }
 
   /** The type of a call's result, the overloads that it may mean kept for the compiler. */
@@ -165,7 +221,7 @@ class Checker {
       if (overload.args.length !== given.length) continue;
       if (!overload.args.every((to, index) => accepts(to, given[index] ?? types.dyn, bindings))) continue;
       const type = substitute(overload.result, bindings);
-      result = chosen.length === 0 ? type : result && formatType(result) === formatType(type) ? result : types.dyn;
+      result = chosen.length === 0 ? type : result && describeType(result) === describeType(type) ? result : types.dyn;
       chosen.push(overload);
     }
     if (node.op === 'call' && comparisonNames.has(node.name) && chosen.length > 0) this.#requireComparable(node, given);
@@ -186,14 +242,14 @@ class Checker {
       const own = this.#element(element.value, element.isOptional, scope);
       item = this.#together(element.value, item, own, isHomogeneous);
     }
-    return listOf(item ?? types.dyn);
+    return listOf(item ?? free);
   }
 
   #element(node: Node, isOptional: boolean, scope: Scope): CelType {
     const type = this.check(node, scope);
     if (!isOptional || isDyn(type)) return type;
     if (type.kind !== 'optional')
-      throw this.#fail(node, `expected type 'optional_type(${formatType(type)})' but found '${formatType(type)}'`);
+      throw this.#fail(node, `expected type 'optional_type(${describeType(type)})' but found '${describeType(type)}'`);
     return type.value;
   }
 
@@ -201,18 +257,19 @@ class Checker {
     if (!before) return own;
     const both = joined(before, own);
     if (!both && isHomogeneous)
-      throw this.#fail(node, `expected type '${formatType(before)}' but found '${formatType(own)}'`);
+      throw this.#fail(node, `expected type '${describeType(before)}' but found '${describeType(own)}'`);
     return both ?? types.dyn;
   }
 
   #map(node: Node & { readonly op: 'map' }, scope: Scope): CelType {
+    const isHomogeneous = this.#rules.dialect !== 'standard';
     let key: CelType | undefined;
     let value: CelType | undefined;
     for (const entry of node.entries) {
-      key = this.#together(entry.key, key, this.check(entry.key, scope), true);
-      value = this.#together(entry.value, value, this.#element(entry.value, entry.isOptional, scope), true);
+      key = this.#together(entry.key, key, this.check(entry.key, scope), isHomogeneous);
+      value = this.#together(entry.value, value, this.#element(entry.value, entry.isOptional, scope), isHomogeneous);
     }
-    return mapOf(key ?? types.dyn, value ?? types.dyn);
+    return mapOf(key ?? free, value ?? free);
   }
 
   #macro(node: Node & { readonly op: 'macro' }, scope: Scope): CelType {
@@ -222,10 +279,10 @@ class Checker {
     const last = args.at(-1) ?? types.dyn;
     const [first = types.dyn] = args;
     const isPredicate = args.length > 1 || ['all', 'exists', 'exists_one', 'filter'].includes(node.name);
-    if (isPredicate && !isDyn(first) && formatType(first) !== 'bool')
-      throw this.#fail(node.args[0] ?? node, `expected type 'bool' but found '${formatType(first)}'`);
+    if (isPredicate && !isDyn(first) && describeType(first) !== 'bool')
+      throw this.#fail(node.args[0] ?? node, `expected type 'bool' but found '${describeType(first)}'`);
     const result = this.#macroResult(node, { range, last, item: inner.get(node.names[0] ?? '') ?? types.dyn });
-    if (!result) throw this.#fail(node, `expected type 'map' but found '${formatType(last)}'`);
+    if (!result) throw this.#fail(node, `expected type 'map' but found '${describeType(last)}'`);
     return result;
   }
 
@@ -267,7 +324,7 @@ class Checker {
     if (range.kind !== 'list' && (range.kind !== 'map' || node.name === 'sortBy') && !isDyn(range)) {
       throw this.#fail(
         node.range,
-        `expression of type '${formatType(range)}' cannot be range of a comprehension (must be list, map, or dynamic)`,
+        `expression of type '${describeType(range)}' cannot be range of a comprehension (must be list, map, or dynamic)`,
       );
     }
     const [key, value] =
@@ -283,8 +340,8 @@ class Checker {
 const isOptionalType = (type: CelType): boolean => type.kind === 'optional';
 
 function indexed(of: CelType, index: CelType): CelType | undefined {
-  if (isDyn(of)) return types.dyn;
-  if (of.kind === 'list') return isDyn(index) || formatType(index) === 'int' ? of.item : undefined;
+  if (isDyn(of)) return of;
+  if (of.kind === 'list') return isDyn(index) || describeType(index) === 'int' ? of.item : undefined;
   return of.kind === 'map' && joined(of.key, index) ? of.value : undefined;
 }
 

@@ -1,4 +1,6 @@
+import { encodeUtf8 } from '../utf8.ts';
 import { errorAt } from './cel-error.ts';
+import { joinBytes } from './value.ts';
 
 /** One token; `value` is what a literal means. */
 export type Token =
@@ -73,7 +75,7 @@ function literalAt(text: string, at: number, quote: string): Token {
   }
   return {
     type: 'bytes',
-    value: isRaw ? new TextEncoder().encode(body) : unescapeBytes(text, at, body),
+    value: isRaw ? encodeUtf8(body) : unescapeBytes(text, at, body),
     at,
     text: whole,
   };
@@ -121,14 +123,13 @@ function unescapeText(text: string, at: number, body: string): string {
 
 function unescapeBytes(text: string, at: number, body: string): Uint8Array {
   const parts: Uint8Array[] = [];
-  const encoder = new TextEncoder();
   let from = 0;
   for (const match of body.matchAll(escape)) {
     const code = codeOf(match.slice(1));
     if (code < 0 || match[4] !== undefined || match[5] !== undefined)
       throw errorAt(text, at, 'invalid escape in bytes');
-    parts.push(encoder.encode(body.slice(from, match.index)), Uint8Array.of(code));
+    parts.push(encodeUtf8(body.slice(from, match.index)), Uint8Array.of(code));
     from = match.index + match[0].length;
   }
-  return new Uint8Array(Buffer.concat([...parts, encoder.encode(body.slice(from))]));
+  return joinBytes([...parts, encodeUtf8(body.slice(from))]);
 }

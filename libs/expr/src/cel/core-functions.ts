@@ -18,7 +18,8 @@ import {
   CelUint,
   compareValues,
   isSame,
-  mapKey,
+  joinBytes,
+  lookUpKey,
   typeNameOf,
 } from './value.ts';
 
@@ -52,7 +53,7 @@ const arithmetic: Signatures = {
   '_/_(double, double): double': (a: number, b: number) => a / b,
   '-_(double): double': (a: number) => -a,
   '_+_(string, string): string': (a: string, b: string) => a + b,
-  '_+_(bytes, bytes): bytes': (a: Uint8Array, b: Uint8Array) => new Uint8Array(Buffer.concat([a, b])),
+  '_+_(bytes, bytes): bytes': (a: Uint8Array, b: Uint8Array) => joinBytes([a, b]),
   '_+_(duration, duration): duration': (a: CelDuration, b: CelDuration) => new CelDuration(a.nanos + b.nanos),
   '_-_(duration, duration): duration': (a: CelDuration, b: CelDuration) => new CelDuration(a.nanos - b.nanos),
   '-_(duration): duration': (a: CelDuration) => new CelDuration(-a.nanos),
@@ -93,8 +94,7 @@ const ordering: Signatures = Object.fromEntries(
     pairs.map(([a, b]) => [
       `${name}(${a}, ${b}): bool`,
       // A number that is none is neither less nor greater.
-      (left: unknown, right: unknown) =>
-        !Number.isNaN(left) && !Number.isNaN(right) && test(compareValues(left, right)),
+      (left: unknown, right: unknown) => test(compareValues(left, right)),
     ]),
   ),
 );
@@ -202,11 +202,11 @@ const metered: Signatures = {
   '_+_(list<T>, list<T>): list<T>': added,
   '@in(T, list<T>): bool': (meter: Meter, item: unknown, list: readonly unknown[]) =>
     list.some((other) => isSame(item, other, meter)),
-  '@in(K, map<K, V>): bool': (_: Meter, key: unknown, map: ReadonlyMap<unknown, unknown>) => map.has(mapKey(key)),
+  '@in(K, map<K, V>): bool': (_: Meter, key: unknown, map: ReadonlyMap<unknown, unknown>) => map.has(lookUpKey(key)),
   'type(T): type<T>': (_: Meter, value: unknown) => new CelTypeValue(typeNameOf(value)),
   'dyn(T): dyn': (_: Meter, value: unknown) => value,
   'optional.of(T): optional<T>': (_: Meter, value: unknown) => new CelOptional(value),
-  'optional.none(): optional<dyn>': () => new CelOptional(),
+  'optional.none(): optional<T>': () => new CelOptional(),
   'optional.ofNonZeroValue(T): optional<T>': (_: Meter, value: unknown) =>
     new CelOptional(isZero(value) ? undefined : value),
   'optional<T>.hasValue(): bool': (_: Meter, value: CelOptional) => value.isPresent,

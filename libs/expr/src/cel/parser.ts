@@ -31,19 +31,21 @@ const levels: readonly (readonly [string, string])[][] = [
   ],
 ];
 
-/** An expression as a tree, its macros recognised. Throws a compile error. */
-export function parseCel(text: string): Node {
-  return new Parser(text).parse();
+/** An expression as a tree, its macros recognised, with `hasBlocks` those of cel.block too. Throws a compile error. */
+export function parseCel(text: string, hasBlocks = false): Node {
+  return new Parser(text, hasBlocks).parse();
 }
 
 class Parser {
   readonly #text: string;
   readonly #tokens: readonly Token[];
+  readonly #hasBlocks: boolean;
   #next = 0;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, hasBlocks: boolean) {
     this.#text = text;
+    this.#hasBlocks = hasBlocks;
     this.#tokens = tokensOf(text);
   }
 
@@ -257,6 +259,8 @@ class Parser {
       const [name, value, body] = args;
       if (name?.op === 'name' && value && body) return { op: 'bind', at, name: name.name, value, body };
     }
+    const block = this.#hasBlocks && range.op === 'name' && range.name === 'cel' ? blockMacro(token, args) : undefined;
+    if (block) return block;
     const shape = macros.find(({ word, counts }) => word === text && Object.hasOwn(counts, args.length));
     if (!shape) return undefined;
     const variables = shape.counts[args.length] ?? 1;
@@ -266,6 +270,27 @@ class Parser {
     });
     return { op: 'macro', at, name: shape.name, range, names, args: args.slice(variables) };
   }
+}
+
+/** `cel.block([a, b], body)` names values by their place for `cel.index(0)`; `cel.iterVar(0, 0)` is a name too. */
+function blockMacro({ at, text }: Token, args: readonly Node[]): Node | undefined {
+  const numbers = args.map((arg) => (arg.op === 'constant' && typeof arg.value === 'bigint' ? String(arg.value) : '?'));
+  if (text === 'index' && args.length === 1) return { op: 'name', at, name: `@index${numbers[0]}` };
+  if ((text === 'iterVar' || text === 'accuVar') && args.length === 2) {
+    return { op: 'name', at, name: `@${text}:${numbers.join(':')}` };
+  }
+  const [list, body] = args;
+  if (text !== 'block' || list?.op !== 'list' || !body || args.length !== 2) return undefined;
+  return list.items.reduceRight<Node>(
+    (inner, { value }, index) => ({
+      op: 'bind',
+      at,
+      name: `@index${index}`,
+      value: { op: 'call', at, name: 'dyn', args: [value] },
+      body: inner,
+    }),
+    body,
+  );
 }
 
 /** Macros by how they are written: the number of arguments says how many of them are names. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CelCompileError, CelCostError, CelError, meterOf } from './cel-error.ts';
 import { type CelType, listOf, types } from './cel-type.ts';
-import { compileExpression } from './program.ts';
+import { compileCel } from './program.ts';
 
 const variables: ReadonlyMap<string, CelType> = new Map<string, CelType>([
   ['n', types.int],
@@ -19,12 +19,12 @@ const values = {
 };
 
 function evaluate(text: string, limit = 1_000_000): unknown {
-  return compileExpression(text, variables).run(values, meterOf(limit));
+  return compileCel(text, variables).run(values, meterOf(limit));
 }
 
 function refusal(text: string): string {
   try {
-    compileExpression(text, variables);
+    compileCel(text, variables);
     return '';
   } catch (error) {
     if (error instanceof CelCompileError) return error.message.split('\n')[0] ?? '';
@@ -62,6 +62,29 @@ test.for([
   ['cidr("10.0.0.0/8").containsIP("10.1.2.3") && !isIP("10.1.2")', true],
 ] as const)('%s', ([text, want]) => {
   expect(evaluate(text)).toEqual(want);
+});
+
+test.for([
+  ['[1, "a", 2].exists(x, x == "a")', true],
+  ['{1u: 1.0, 2: 2.0}[1.0] == 1.0 && !(1.5 in {1: 2, 2u: 3})', true],
+  ['math.greatest([1, 2u, 3.5]) == 3.5 && math.bitShiftRight(-1024, 3) == 2305843009213693824', true],
+  ['base64.encode(base64.decode("aGVsbG8")) == "aGVsbG8="', true],
+  ['"%e %d %.0f".format([1052.0, 1.0 / 0.0, 2.5]) == "1.052000e+03 Infinity 2"', true],
+  ['"\\u0085 a\\ufeff".trim() == "a\\ufeff"', true],
+  ['cel.block([n + 1, cel.index(0) * 2], cel.index(1)) == 8', true],
+  ['type(type) == type && type(1) == int', true],
+  ['inner == "found" && top.inner == "found"', true],
+] as const)('standard CEL: %s', ([text, want]) => {
+  const named = new Map([...variables, ['top.inner', types.string]]);
+  const program = compileCel(text, named, { dialect: 'standard', container: 'top' });
+  expect(program.run({ ...values, 'top.inner': 'found' }, meterOf(1_000_000))).toEqual(want);
+});
+
+test('without types an expression fails only where it runs', () => {
+  const run = (text: string): unknown => compileCel(text, variables, { unchecked: true }).run(values, meterOf(1_000));
+  expect(run('n > 2 || n == "a"')).toBe(true);
+  expect(() => run('n + s')).toThrow(new CelError('no such overload: _+_(int, string)'));
+  expect(() => run('missing')).toThrow(new CelError("undeclared reference to 'missing'"));
 });
 
 test.for([
@@ -117,7 +140,7 @@ describe('expressions made to be expensive end within their budget', () => {
     { name: 'a sorted list of lists', text: 'big.map(x, big).map(x, x.sort()).size() > 0' },
   ];
   test.for(bombs)('$name', ({ text }) => {
-    const program = compileExpression(text, variables);
+    const program = compileCel(text, variables);
     const started = performance.now();
     let outcome: unknown;
     try {
@@ -139,7 +162,7 @@ describe('expressions made to be expensive end within their budget', () => {
     { name: 'a long path', text: `d${'.a'.repeat(5_000)}` },
     { name: 'a long text', text: `"${'x'.repeat(100_000)}"` },
   ])('refuses an expression of too many $name', ({ text }) => {
-    expect(() => compileExpression(text, variables)).toThrow(CelCompileError);
+    expect(() => compileCel(text, variables)).toThrow(CelCompileError);
   });
 });
 

@@ -1,3 +1,4 @@
+import { encodeUtf8 } from '../utf8.ts';
 import { CelError, type Meter } from './cel-error.ts';
 
 /** An unsigned number. */
@@ -113,10 +114,15 @@ const isNumber = (value: unknown): value is number | bigint | CelUint =>
   typeof value === 'number' || typeof value === 'bigint' || value instanceof CelUint;
 const plain = (value: number | bigint | CelUint): number | bigint => (value instanceof CelUint ? value.value : value);
 
+/** Equality of two values as expressions have it. */
+export const isSameCel = (a: unknown, b: unknown): boolean => isSame(a, b, free);
+
+const free: Meter = { spend: () => undefined, spendOnce: () => undefined };
+
 /** Equality; values of different types differ, numbers compare by what they are. Charges one for each part it looks at. */
 export function isSame(a: unknown, b: unknown, meter: Meter): boolean {
   meter.spend(1);
-  if (isNumber(a)) return isNumber(b) && plain(a) == plain(b);
+  if (isNumber(a)) return isNumber(b) && compareNumbers(plain(a), plain(b)) === 0;
   if (typeof a === 'string') {
     if (typeof b !== 'string') return false;
     meter.spend(Math.min(a.length, b.length) / 10);
@@ -135,7 +141,7 @@ function isSameThing(a: object, b: object, meter: Meter): boolean {
   const [left, right] = [contentOf(a), contentOf(b)];
   if (left !== undefined) return a.constructor === b.constructor && left === right;
   if (a instanceof CelOpaque) return b instanceof CelOpaque && a.typeName === b.typeName && a.isSame(b);
-  if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0;
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && compareBytes(a, b) === 0;
   if (!(a instanceof CelOptional) || !(b instanceof CelOptional) || a.isPresent !== b.isPresent) return false;
   return !a.isPresent || isSame(a.value, b.value, meter);
 }
@@ -162,24 +168,47 @@ function isSameMap(a: ReadonlyMap<unknown, unknown>, b: ReadonlyMap<unknown, unk
 
 /** Order of two values: numbers, texts, bytes, truths, times, durations. Throws for values that have none. */
 export function compareValues(a: unknown, b: unknown): number {
-  if (isNumber(a) && isNumber(b)) return order(plain(a), plain(b));
+  if (isNumber(a) && isNumber(b)) return compareNumbers(plain(a), plain(b));
   if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b);
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
   if (a instanceof CelDuration && b instanceof CelDuration) return order(a.nanos, b.nanos);
   if (a instanceof CelTimestamp && b instanceof CelTimestamp) return order(a.nanos, b.nanos);
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return compareBytes(a, b);
   throw new CelError('no such overload');
+}
+
+/** Whole numbers are compared with others as the floating-point numbers next to them; a number that is none is like no other. */
+function compareNumbers(a: number | bigint, b: number | bigint): number {
+  if (typeof a === typeof b) return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : order(a, b);
+  const [left, right] = [Number(a), Number(b)];
+  return Number.isNaN(left) || Number.isNaN(right) ? Number.NaN : order(left, right);
 }
 
 function order(a: number | bigint, b: number | bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const at = a.findIndex((byte, index) => byte !== b[index]);
+  return at < 0 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? -1);
+}
+
+/** Bytes one after the other. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
 const surrogate = /[\uD800-\uDFFF]/u;
 
 function compareTexts(a: string, b: string): number {
   if (a === b) return 0;
-  if (surrogate.test(a) || surrogate.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (surrogate.test(a) || surrogate.test(b)) return compareBytes(encodeUtf8(a), encodeUtf8(b));
   return a < b ? -1 : 1;
 }
 
@@ -195,6 +224,11 @@ export function weigh(value: unknown, meter: Meter): number {
   else if (value instanceof CelObject) for (const item of value.entries().values()) weight += weigh(item, meter);
   else if (value instanceof CelOptional && value.isPresent) weight += weigh(value.value, meter);
   return weight;
+}
+
+/** The key to look for; undefined for a number that no map has as a key. */
+export function lookUpKey(value: unknown): string | boolean | bigint | undefined {
+  return typeof value === 'number' && !Number.isInteger(value) ? undefined : mapKey(value);
 }
 
 /** The key under which a map keeps a value: all kinds of whole numbers are one. Throws for what cannot be a key. */
