@@ -114,6 +114,7 @@ function addReadCommands(program: Command, io: Io, finish: (code: ExitCode) => v
     .description('logs of a run, or of one of its steps')
     .option('-f, --follow', 'wait for the run to begin and go on until it has ended')
     .option('--tail <lines>', 'only the last lines of each step')
+    .option('--unmasked', 'show values of secrets as they were printed')
     .action(async (run, step, options) =>
       finish(await (await import('./commands/logs.ts')).logsCommand(run, step, options, io)),
     );

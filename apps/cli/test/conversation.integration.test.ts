@@ -71,3 +71,37 @@ test(
     await phasesBecome('Failed', 'Failed', 'Failed');
   },
 );
+
+const printing = `apiVersion: sluice.dev/v1alpha1
+kind: Pipeline
+metadata: { name: print }
+spec:
+  on: { push: {} }
+  steps:
+    - name: print
+      secrets: { TOKEN: npm/token }
+      run: |
+        echo "plain $TOKEN"
+        printf %s "token=$TOKEN" | base64
+        exit 1
+`;
+
+test('a step gets a granted secret, and neither its log nor its check shows it', { timeout: 60_000 }, async () => {
+  const value = 'correct-horse-battery';
+  await cluster.sluice('repo', 'add', 'print');
+  await cluster.kubectl('create', 'secret', 'generic', 'npm', `--from-literal=token=${value}`);
+  const grant = JSON.stringify({ spec: { secrets: [{ name: 'npm' }] } });
+  expect((await cluster.kubectl('patch', 'repository', 'print', '--type', 'merge', '-p', grant)).code).toBe(0);
+  const sha = await pushFiles(cluster, 'print', { '.sluice/print.yaml': printing });
+  const log = await cluster.sluice('logs', '-f', sha, 'print');
+  expect(log.out).toBe('plain ***\ndG9rZW49***\n');
+  expect((await cluster.sluice('logs', sha, 'print', '--unmasked')).out).toContain(`plain ${value}`);
+  const { forgeUrl } = cluster.context();
+  const checks = await eventually(cluster, 'the check', async () => {
+    const text = await (await fetch(`${forgeUrl}/api/v1/repos/print/commits/${sha}/checks`)).text();
+    return text.includes('"failure"') ? text : undefined;
+  });
+  expect(checks).toContain('plain ***');
+  expect(checks).not.toContain(value);
+  expect(checks).not.toContain(Buffer.from(`token=${value}`).toString('base64').slice(9, 20));
+});

@@ -10,7 +10,6 @@ import {
   problemsCheck,
   refOf,
   skippedCheck,
-  type DecidedRun,
   type RunRequest,
   type TriggerDecision,
   type TriggerEvent,
@@ -23,6 +22,7 @@ import { forkAnswerOf, forkPolicyOf } from './fork-trust.ts';
 import type { Head, OrchestratorPorts } from './ports.ts';
 import type { OpenRepository } from './repository-access.ts';
 import { headsPatch, patchHeads } from './repository-status.ts';
+import { grantRuns, type GrantedRun } from './grant-runs.ts';
 
 /** One event to be turned into runs. */
 export type EventRequest = {
@@ -71,15 +71,17 @@ export function createEnsureRuns({ config, ports, nextOrder }: Parts): EnsureRun
     }
     refuseLongIds(event);
     const { decision, problems, seen } = await decide(request, heads, signal);
+    const { allowed, refused } = grantRuns(open, seen, decision.runs);
+    const skipped = [...decision.skipped, ...refused];
     const order = nextOrder();
     const returned = event.kind === 'push' && hasReturned(open.repository, event);
-    await inBatches(decision.runs, async (run) => {
+    await inBatches(allowed, async (run) => {
       const context = contextOf({ request, event: seen, run, order, config, ...(delivery ? { delivery } : {}) });
       await ensureWorkflow(ports, { ...request, returned }, compile(run.pipeline, context), signal);
     });
-    await reportLeftOut(request, decision.skipped, problems, signal);
+    await reportLeftOut(request, skipped, problems, signal);
     await patchHeads(ports, open, headsPatch({ [refOf(event)]: event.sha }), signal);
-    return decision;
+    return { runs: allowed, skipped };
   };
 
   async function forget({ open }: EventRequest, ref: string, signal: AbortSignal): Promise<EventOutcome> {
@@ -152,7 +154,7 @@ async function baseOf(event: TriggerEvent, { repository }: OpenRepository, heads
 type ContextParts = {
   readonly request: EventRequest;
   readonly event: TriggerEvent;
-  readonly run: DecidedRun<Pipeline>;
+  readonly run: GrantedRun;
   readonly order: number;
   readonly config: OrchestratorConfig;
   readonly delivery?: string;
@@ -173,6 +175,7 @@ function contextOf({ request, event, run, order, config, delivery }: ContextPart
     trust: run.trust,
     order,
     deploys: run.deploys,
+    secrets: run.secrets,
     ...(event.kind === 'pull_request' ? { pullRequest: event.number } : {}),
     ...(event.kind === 'pull_request' && !asked ? { check: checkIdOf(event, run.pipeline.name) } : {}),
     ...(delivery ? { delivery } : {}),

@@ -12,6 +12,7 @@ export type {
   Pipeline,
   PullRequestTrigger,
   PushTrigger,
+  SecretKey,
   Step,
 } from './pipeline.ts';
 export { pipelineApiVersion } from './pipeline.ts';

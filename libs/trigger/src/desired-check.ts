@@ -202,13 +202,14 @@ export function refusedCommandCheck(sha: string, request: string, reasons: reado
 /** A neutral check for a pipeline that was left out on purpose, so that a required check does not wait for ever. */
 export function skippedCheck(run: SkippedReport): CheckReport {
   const waits = run.code === 'NeedsApproval';
+  const refused = run.code === 'SecretNotGranted';
   return {
     name: run.pipeline,
     externalId: run.check,
     sha: run.sha,
     status: 'completed',
-    conclusion: waits ? 'action_required' : 'neutral',
-    title: cut(`${waits ? 'Waits' : 'Skipped'}: ${run.reason}`, reportLimits.title),
+    conclusion: waits ? 'action_required' : refused ? 'failure' : 'neutral',
+    title: cut(`${waits ? 'Waits' : refused ? 'Refused' : 'Skipped'}: ${run.reason}`, reportLimits.title),
     summary: escapeMarkdown(`The pipeline did not run: ${run.reason}.`),
     ...(waits && run.approvable ? { actions: [approveAction] } : {}),
   };
