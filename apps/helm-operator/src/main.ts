@@ -5,7 +5,7 @@ import { formatProblems } from '@sluice/model';
 import { BinaryNotFound, createHelm, findHelm } from '@sluice/helm';
 import { createKubeApi, httpTransport, KubeconfigError, loadKubeconfig } from '@sluice/kube';
 import { createOciClient } from '@sluice/oci';
-import { createLog } from '@sluice/runtime';
+import { createLog, createMetrics, serveHttp, type HttpHandler, type MetricsRegistry } from '@sluice/runtime';
 import { clusterAccess } from './cluster-access.ts';
 import { parseConfig, usage, type MainConfig } from './config.ts';
 import { start } from './start.ts';
@@ -46,10 +46,15 @@ async function run(config: MainConfig): Promise<void> {
     const kube = createKubeApi({ transport, fieldManager: 'sluice-helm-operator' });
     const clusters = clusterAccess(access, join(config.dataDirectory, 'kubeconfigs'));
     const common = { clusters, oci: createOciClient, artifactDirectory, gitSearchPath: process.env['PATH'] ?? '' };
-    const running = await start(config, { ...common, kube, helm, log, now: Date.now });
+    const metrics = config.metrics ? await createMetrics() : undefined;
+    const served = metrics && config.metrics && (await serveHttp(answer(metrics), config.metrics));
+    if (served) log.info('metrics served', { url: served.url });
+    const ports = { ...common, kube, helm, log, now: Date.now, ...(metrics ? { metrics } : {}) };
+    const running = await start(config, ports);
     const stop = (): void => {
       void running
         .close()
+        .then(() => served?.close())
         .then(() => transport.close())
         .then(() => process.exit(0));
     };
@@ -59,4 +64,13 @@ async function run(config: MainConfig): Promise<void> {
     write(error instanceof Error ? error.message : String(error));
     process.exit(wrongUse ? 2 : 1);
   }
+}
+
+/** Figures for Prometheus, and whether the program lives. */
+function answer(metrics: MetricsRegistry): HttpHandler {
+  return async ({ path }) => {
+    if (path === '/healthz') return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'ok\n' };
+    if (path !== '/metrics') return { status: 404, headers: { 'content-type': 'text/plain' }, body: 'not found\n' };
+    return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.text() };
+  };
 }
