@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type HttpHandler, type HttpRequest, type HttpResponse, type Log, serveHttp } from '@sluice/runtime';
 import type { Store } from '@sluice/store';
+import { ResourceQuotas } from '../admission/resource-quota.ts';
 import { OpenApi } from '../discovery/open-api.ts';
 import { errorResponse, forNetwork } from '../http/respond.ts';
 import { StatusError, tooManyRequests } from '../http/status-error.ts';
@@ -25,6 +26,9 @@ import { serveCustomKinds } from './custom-kinds.ts';
 import { ensureInitialObjects } from './initial-objects.ts';
 import type { PodSessions } from '../streams/pod-sessions.ts';
 import { serveUpgrades } from '../streams/upgrade.ts';
+import { Admission } from '../webhooks/admission.ts';
+import { Conversions } from '../webhooks/conversions.ts';
+import { createWebhookCall } from '../webhooks/webhook-call.ts';
 import { createRouter, handlerFor, type Router } from './router.ts';
 
 export type ApiServerOptions = {
@@ -104,6 +108,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     kubeconfig: () => kubeconfigText(server.url, credentials.authority.cert, credentials.adminToken),
     async close() {
       stopCustomKinds();
+      api.quotas.close();
       api.watches.end();
       await server.close();
     },
@@ -113,11 +118,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 function createApi(options: ApiServerOptions, objects: ObjectStore): Api {
   const { log, now, newId = randomUUID, serviceNetwork = defaultServiceNetwork } = options;
   const registry = new KindRegistry(builtinKinds);
+  const call = createWebhookCall(objects.collection('services'));
+  const conversions = new Conversions(call, newId);
   return {
     objects,
     registry,
     strategyOf: strategyTable(objects, registry, serviceNetwork, now),
     watches: new OpenWatches(),
+    admission: new Admission(objects, call, conversions),
+    conversions,
+    quotas: new ResourceQuotas(objects, (error) => log.error('the status of a quota could not be written', { error })),
     log,
     now,
     newId,
