@@ -69,6 +69,8 @@ function snapshotOf(api: Api, { kind }: ResourceRequest, parameters: ListParamet
   const match = parameters.resourceVersionMatch;
   if (parameters.continue !== '') {
     if (match !== '') throw badRequest('resourceVersionMatch is forbidden for continue');
+    if (!['', '0'].includes(parameters.resourceVersion))
+      throw badRequest('specifying resource version is not allowed when using continue');
     const token = parseContinueToken(parameters.continue);
     const entries = collection.listAt(prefix, token.version);
     if (!entries) throw expired(continueExpired);

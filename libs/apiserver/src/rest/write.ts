@@ -1,5 +1,6 @@
 import type { KubeObject } from '@sluice/model';
 import type { HttpResponse } from '@sluice/runtime';
+import { defaultAccount } from '../admission/token-volume.ts';
 import { decodeBody } from '../http/body.ts';
 import { parseWriteParameters, type WriteParameters } from '../http/query.ts';
 import { alreadyExists, badRequest, invalid, notFound, StatusError } from '../http/status-error.ts';
@@ -39,6 +40,7 @@ export async function createObject(
   if ((placed.metadata.resourceVersion ?? '') !== '')
     throw badRequest('resourceVersion should not be set on objects to be created');
   checkNamespace(api, kind, path.namespace, placed.metadata.name);
+  if (kind.plural === 'pods' && kind.group === '') await defaultAccount(api.objects, path.namespace, api.now());
   if (placed.metadata.name !== '') return insert(api, target, placed, parameters);
   for (let attempt = 1; ; attempt++) {
     const named = {
