@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, Option } from 'commander';
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-code.ts';
+import { addForgeCommands } from './forge-commands.ts';
 import type { Io } from './io.ts';
 
 const outputOption = (): Option => new Option('-o, --output <format>', 'table, json, yaml or name');
@@ -28,6 +29,7 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
   addServerCommands(program, io, finish);
   addReadCommands(program, io, finish);
   addWorkflowCommands(program, io, finish);
+  addForgeCommands(program, { io, finish, withCluster, outputOption });
   addPackageCommands(program, io, finish);
   program
     .command('exit-codes')
@@ -115,6 +117,7 @@ function addReadCommands(program: Command, io: Io, finish: (code: ExitCode) => v
     .description('logs of a run, or of one of its steps')
     .option('-f, --follow', 'wait for the run to begin and go on until it has ended')
     .option('--tail <lines>', 'only the last lines of each step')
+    .option('--unmasked', 'show values of secrets as they were printed')
     .action(async (run, step, options) =>
       finish(await (await import('./commands/logs.ts')).logsCommand(run, step, options, io)),
     );
