@@ -58,7 +58,10 @@ function addServerCommands(program: Command, io: Io, finish: (code: ExitCode) =>
     .command('up')
     .description('start the embedded cluster: API server, forge, registry and every Sluice app in one process')
     .option('--data <directory>', 'data directory (default: SLUICE_HOME, else ~/.local/share/sluice)')
-    .option('--runtime <name>', 'how pods run: auto, sandbox or process (default: SLUICE_RUNTIME, else auto)')
+    .option(
+      '--runtime <name>',
+      'how pods run: auto, sandbox, process or containerd (default: SLUICE_RUNTIME, else auto)',
+    )
     .option(
       '--cluster-only',
       'only the cluster, forge and registry: run the Sluice apps yourself against its kubeconfig',
@@ -79,7 +82,7 @@ function addServerCommands(program: Command, io: Io, finish: (code: ExitCode) =>
     .description('play the story of a push, a broken pull request, a merge and a bad release on a cluster of its own')
     .option('--exit', 'stop when the story is over')
     .option('--keep', 'keep the data directory')
-    .option('--runtime <name>', 'how pods run: auto, sandbox or process')
+    .option('--runtime <name>', 'how pods run: auto, sandbox, process or containerd')
     .addOption(outputOption())
     .action(async (options) => finish(await (await import('./commands/demo.ts')).demoCommand(options, io)));
   const repo = program.command('repo').description('repositories of the local forge');
