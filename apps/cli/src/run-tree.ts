@@ -79,12 +79,12 @@ function addRows(
   rows.push({ lead, node });
   if (depth >= maxDepth) return;
   const children = visible(inside, node, 0);
-  const [tee, end, bar] = ascii ? ['|-', '`-', '| '] : ['├─', '└─', '│ '];
+  const [tee, end, bar] = ascii ? ['|- ', '`- ', '|  '] : ['├─', '└─', '│ '];
   for (const [index, child] of children.entries()) {
     const isLast = index === children.length - 1;
     addRows(rows, inside, child, {
       lead: `${below}${isLast ? end : tee}`,
-      below: `${below}${isLast ? '  ' : bar}`,
+      below: `${below}${isLast ? ' '.repeat(bar.length) : bar}`,
       ascii,
       depth: depth + 1,
     });
