@@ -1,7 +1,12 @@
 import { deliveriesQueue, parseDeliveryJob, start as startReceiver } from '@sluice/webhook-receiver';
 import { connectForge, connectMirrors, orchestratorDefaults, start as startOrchestrator } from '@sluice/orchestrator';
 import { createHelm, findHelm, findKubectl } from '@sluice/helm';
-import { defaultConfig as helmOperatorDefaults, start as startHelmOperator } from '@sluice/helm-operator';
+import {
+  clusterAccess,
+  defaultConfig as helmOperatorDefaults,
+  start as startHelmOperator,
+} from '@sluice/helm-operator';
+import { loadKubeconfig } from '@sluice/kube';
 import { createOciClient } from '@sluice/oci';
 import { createEmbeddedQueues } from '@sluice/queue';
 import { defaultConfig as workflowDefaults, start as startWorkflowController } from '@sluice/workflow-controller';
@@ -63,6 +68,7 @@ async function startHelm(
   const operator = await startHelmOperator(helmOperatorDefaults, {
     kube,
     helm,
+    clusters: clusterAccess(await loadKubeconfig({ path: kubeconfig, env: {} }), data.directory('kubeconfigs')),
     oci: createOciClient,
     artifactDirectory: data.directory('artifacts'),
     log: log.with({ part: 'helm-operator' }),

@@ -1,5 +1,5 @@
-export type { ProgramConfig, WorkflowControllerConfig } from './config.ts';
-export { defaultConfig, parseConfig } from './config.ts';
+export type { WorkflowControllerConfig } from './config.ts';
+export { defaultConfig } from './config.ts';
 export type { CronPortsOptions } from './cron-ports.ts';
 export { cronPorts } from './cron-ports.ts';
 export type { CronPorts } from './cron-reconciler.ts';

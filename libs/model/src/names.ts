@@ -18,12 +18,16 @@ export const keys = Object.freeze({
   triggerKey: 'sluice.dev/trigger-key',
   /** Id of the delivery that started the run (annotation). */
   delivery: 'sluice.dev/delivery',
+  /** External id of the check that shows this run, where that is not its uid (annotation). */
+  check: 'sluice.dev/check',
   /** trusted or untrusted (annotation). */
   trust: 'sluice.dev/trust',
   /** JSON of what to deploy once the run succeeded (annotation): see DeployRequest in libs/model. */
   deploy: 'sluice.dev/deploy',
   /** JSON description of the outputs that the node captures from a pod (annotation): see OutputCapture. */
   outputs: 'sluice.dev/outputs',
+  /** JSON description of the artifacts that the node brings into a pod (annotation): see PodInputs. */
+  inputs: 'sluice.dev/inputs',
   /** Name of the Workflow whose artifacts a release carries (annotation). */
   workflow: 'sluice.dev/workflow',
   /** Number that grows with every handled event; a release is not replaced by a run of a lower order (annotation). */
