@@ -3,6 +3,7 @@ import { Argument, Command, Option } from 'commander';
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-code.ts';
 import { addForgeCommands } from './forge-commands.ts';
 import type { Io } from './io.ts';
+import { addWorkflowCommands } from './workflow-program.ts';
 
 const outputOption = (): Option => new Option('-o, --output <format>', 'table, json, yaml or name');
 
@@ -28,7 +29,7 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
     .addHelpText('after', '\nStart with: sluice up, then sluice repo add NAME, then git push.');
   addServerCommands(program, io, finish);
   addReadCommands(program, io, finish);
-  addWorkflowCommands(program, io, finish);
+  addWorkflowCommands(program, { io, finish, withCluster });
   addForgeCommands(program, { io, finish, withCluster, outputOption });
   addPackageCommands(program, io, finish);
   program
@@ -101,13 +102,20 @@ function addServerCommands(program: Command, io: Io, finish: (code: ExitCode) =>
 }
 
 function addReadCommands(program: Command, io: Io, finish: (code: ExitCode) => void): void {
-  withCluster(program.command('get').addArgument(new Argument('<kind>', 'runs, releases, checks or repos')))
-    .description('list runs, releases, checks or repos')
+  withCluster(
+    program
+      .command('get')
+      .addArgument(new Argument('<kind>', 'runs, releases, checks or repos; or one run: its name or @latest'))
+      .addArgument(new Argument('[name]', 'one run, after the word run')),
+  )
+    .description('list runs, releases, checks or repos, or show one run with its steps')
     .option('-A, --all-namespaces', 'in every namespace')
     .option('--repository <name>', 'only of this repository')
     .option('--sha <commit>', 'only of this commit')
     .addOption(outputOption())
-    .action(async (kind, options) => finish(await (await import('./commands/get.ts')).getCommand(kind, options, io)));
+    .action(async (kind, name, options) =>
+      finish(await (await import('./commands/get.ts')).getCommand(kind, name, options, io)),
+    );
   withCluster(
     program
       .command('logs')
@@ -120,30 +128,6 @@ function addReadCommands(program: Command, io: Io, finish: (code: ExitCode) => v
     .option('--unmasked', 'show values of secrets as they were printed')
     .action(async (run, step, options) =>
       finish(await (await import('./commands/logs.ts')).logsCommand(run, step, options, io)),
-    );
-}
-
-function addWorkflowCommands(program: Command, io: Io, finish: (code: ExitCode) => void): void {
-  program
-    .command('lint <files...>')
-    .description('check pipelines and Argo manifests without a cluster')
-    .addOption(outputOption())
-    .action(async (files, options) =>
-      finish(await (await import('./commands/lint.ts')).lintCommand(files, options, io)),
-    );
-  withCluster(program.command('submit <file>'))
-    .description('run the Workflows of a file')
-    .option('--watch', 'show the steps until the run has ended')
-    .option('--wait', 'wait until the run has ended')
-    .option(
-      '-p, --parameter <name=value>',
-      'set an argument (repeatable)',
-      (value: string, all: string[]) => [...all, value],
-      [],
-    )
-    .addOption(outputOption())
-    .action(async (file, options) =>
-      finish(await (await import('./commands/submit.ts')).submitCommand(file, options, io)),
     );
 }
 
