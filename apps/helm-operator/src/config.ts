@@ -1,5 +1,5 @@
 import { clusterSettings } from '@sluice/kube';
-import { integerSetting, requiredSetting, type SettingValues, switchSetting } from '@sluice/runtime';
+import { integerSetting, listSetting, requiredSetting, type SettingValues, switchSetting } from '@sluice/runtime';
 
 /** Settings of the operator itself. */
 export type HelmOperatorConfig = {
@@ -11,6 +11,8 @@ export type HelmOperatorConfig = {
   readonly namespace?: string;
   /** Label every object of every release with its HelmRelease. Costs a process an operation. */
   readonly originLabels?: boolean;
+  /** Drift detection also takes away what these field managers added to objects, such as `kubectl-edit`. */
+  readonly overrideManagers?: readonly string[];
 };
 
 /** Defaults, for those who start the operator inside another program. */
@@ -32,6 +34,18 @@ export const helmOperatorSettings = {
     least: 1,
     most: 256,
   }),
+  shutdownSeconds: integerSetting({
+    env: 'SLUICE_SHUTDOWN_SECONDS',
+    help: 'how long a stop waits for helm to end',
+    fallback: defaultConfig.shutdownMs / 1_000,
+    least: 1,
+    most: 3_600,
+  }),
+  overrideManagers: listSetting({
+    env: 'SLUICE_OVERRIDE_MANAGERS',
+    placeholder: 'NAME,…',
+    help: 'drift detection takes away what these field managers added, such as kubectl-edit',
+  }),
   originLabels: switchSetting({
     env: 'SLUICE_ORIGIN_LABELS',
     help: 'label every object with its HelmRelease; costs a process an operation',
@@ -39,15 +53,13 @@ export const helmOperatorSettings = {
 };
 
 /** The operator's own part of the settings. */
-export function helmOperatorConfig({
-  concurrency,
-  originLabels,
-  namespace,
-}: SettingValues<typeof helmOperatorSettings>): HelmOperatorConfig {
+export function helmOperatorConfig(settings: SettingValues<typeof helmOperatorSettings>): HelmOperatorConfig {
+  const { concurrency, shutdownSeconds, overrideManagers, originLabels, namespace } = settings;
   return Object.freeze({
-    ...defaultConfig,
     concurrency,
+    shutdownMs: shutdownSeconds * 1_000,
     ...(namespace ? { namespace } : {}),
+    ...(overrideManagers.length > 0 ? { overrideManagers } : {}),
     ...(originLabels ? { originLabels } : {}),
   });
 }

@@ -15,7 +15,7 @@ await runProgram({
   description: 'makes Helm releases of HelmReleases',
   settings: helmOperatorSettings,
   isSetupError: (error) => error instanceof KubeconfigError || error instanceof BinaryNotFound,
-  start: async ({ settings, log, closers, env }) => {
+  start: async ({ settings, log, closers, env, metrics }) => {
     const { data } = settings;
     const kubeconfig = await helmKubeconfig({ kubeconfig: settings.kubeconfig, dataDirectory: data, env });
     const { kube, access } = await connectCluster(settings, { env, closers, fieldManager: 'sluice-helm-operator' });
@@ -39,6 +39,7 @@ await runProgram({
       gitSearchPath: env['PATH'] ?? '',
       log,
       now: Date.now,
+      ...(metrics ? { metrics } : {}),
     });
     closers.add(() => running.close());
   },

@@ -2,7 +2,7 @@ import type { Helm } from '@sluice/helm';
 import type { OciClient, OciHttpOptions } from '@sluice/oci';
 import type { KubeApi } from '@sluice/reconcile';
 import type { ClusterAccessPort } from './target-cluster.ts';
-import type { Log } from '@sluice/runtime';
+import type { Log, Metrics } from '@sluice/runtime';
 
 /** What the operator needs from outside. */
 export type HelmOperatorPorts = {
@@ -17,6 +17,7 @@ export type HelmOperatorPorts = {
   readonly gitSearchPath?: string;
   /** Other users and other clusters, see `clusterAccess`. */
   readonly clusters: ClusterAccessPort;
+  readonly metrics?: Metrics;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -89,6 +89,23 @@ describe.skipIf(!helmBinary)('what is delivered, with a real helm (needs linux x
     await waitForCondition(cluster.kube, 'Drifted', 'False', 'NoDriftDetected');
   });
 
+  test('what an overridden field manager added is drift, and what others added is not', async () => {
+    await operator.close();
+    operator = await cluster.startOperator({ overrideManagers: ['kubectl-edit'] });
+    await install({ driftDetection: { mode: 'enabled' } });
+    for (const [fieldManager, key] of [
+      ['kubectl-edit', 'added'],
+      ['autoscaler', 'kept'],
+    ] as const) {
+      const patch = { type: 'merge', body: { data: { [key]: 'by hand' } } } as const;
+      await cluster.kube.patch(resources.configMaps, configKey, patch, { fieldManager });
+    }
+    await lookAgain();
+    await waitForCondition(cluster.kube, 'Drifted', 'False', 'DriftCorrected');
+    expect((await config())?.data).toEqual({ color: 'red', kept: 'by hand' });
+    expect((await event('DriftDetected')).message).toBe('ConfigMap/apps/demo-config differs: remove /data/added');
+  });
+
   test('post-renderers, common metadata and origin labels reach every object, hooks too', async () => {
     const patch = '- {op: add, path: /data/patched, value: "yes"}';
     const kustomize = { patches: [{ patch, target: { kind: 'ConfigMap', name: 'demo-config' } }] };

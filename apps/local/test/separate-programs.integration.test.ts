@@ -78,20 +78,23 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-async function startPrograms({ context }: Local, receiverPort: number): Promise<void> {
+/** Starts all four; answers where the helm operator serves its figures. */
+async function startPrograms({ context }: Local, receiverPort: number): Promise<string> {
   const redis = join(root, 'redis.sock');
   const redisArgs = ['--port', '0', '--unixsocket', redis, '--dir', root, '--appendonly', 'yes'];
   await launch('redis', 'redis-server', redisArgs, process.env, /ready to accept connections/i);
   const { PATH, HOME, HELM_BIN, XDG_CACHE_HOME } = process.env;
   const env = { PATH, HOME, HELM_BIN, XDG_CACHE_HOME, KUBECONFIG: context.kubeconfig, REDIS_URL: redis };
   const registry = new URL(context.registryUrl).host;
+  const metrics = `127.0.0.1:${await freePort()}`;
   const orchestrator = ['--registry', registry, '--registry-insecure', '--private-hosts=127.0.0.1'];
   await Promise.all([
     program('webhook-receiver', ['--host=127.0.0.1', `--port=${receiverPort}`], env, /listening/),
     program('orchestrator', [...orchestrator, '--data', join(root, 'orchestrator')], env, /orchestrator started/),
     program('workflow-controller', ['--workers=4'], env, /started/),
-    program('helm-operator', ['--data', join(root, 'helm-operator')], env, /started/),
+    program('helm-operator', ['--data', join(root, 'helm-operator'), `--metrics=${metrics}`], env, /started/),
   ]);
+  return `http://${metrics}`;
 }
 
 async function push(url: string): Promise<string> {
@@ -130,7 +133,7 @@ describe.skipIf(!redisFound)('four programs of their own (needs redis-server on 
       } as const;
       const cluster = await startLocal(config, { log: silentLog, now: Date.now });
       local = cluster;
-      await startPrograms(cluster, receiver);
+      const figures = await startPrograms(cluster, receiver);
 
       const { kube, context } = cluster;
       await kube.create<KubeObject>(resources.environments, environment);
@@ -146,6 +149,9 @@ describe.skipIf(!redisFound)('four programs of their own (needs redis-server on 
       );
       expect(deployed).toMatchObject({ data: { version: sha } });
 
+      expect((await fetch(`${figures}/readyz`)).status).toBe(200);
+      const reconciles = /controller_runtime_reconcile_total\{[^}]*controller="helmrelease"[^}]*\} [1-9]/;
+      expect(await (await fetch(`${figures}/metrics`)).text()).toMatch(reconciles);
       const programs = children.filter(({ name }) => name !== 'redis');
       const codes = programs.map(async ({ name, child }) => {
         child.kill('SIGTERM');

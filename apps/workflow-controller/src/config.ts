@@ -12,6 +12,9 @@ export type WorkflowControllerConfig = {
   readonly coalesceMs: number;
   /** How pods hand over outputs; `auto`: `native` when every node carries sluice.dev/native-outputs. */
   readonly outputs: 'auto' | 'native' | 'wrapper';
+  /** Workflows under way at a time, in all and in a namespace; absent or 0: any number. */
+  readonly parallelism?: number;
+  readonly namespaceParallelism?: number;
   readonly workflowDefaults?: WorkflowSpec;
   readonly templateReferencing?: 'Strict' | 'Secure';
 };
@@ -36,6 +39,20 @@ export const workflowControllerSettings = {
     least: 0,
     most: 10_000,
   }),
+  parallelism: integerSetting({
+    env: 'SLUICE_PARALLELISM',
+    help: 'workflows under way at a time, 0 for any number',
+    fallback: 0,
+    least: 0,
+    most: 1_000_000,
+  }),
+  namespaceParallelism: integerSetting({
+    env: 'SLUICE_NAMESPACE_PARALLELISM',
+    help: 'workflows under way at a time in each namespace, 0 for any number',
+    fallback: 0,
+    least: 0,
+    most: 1_000_000,
+  }),
   outputs: choiceSetting({
     env: 'SLUICE_OUTPUTS',
     help: 'how pods hand over outputs',
@@ -45,11 +62,10 @@ export const workflowControllerSettings = {
 };
 
 /** The controller's own part of the settings. */
-export function workflowControllerConfig({
-  workers,
-  coalesceMs,
-  outputs,
-  namespace,
-}: SettingValues<typeof workflowControllerSettings>): WorkflowControllerConfig {
-  return Object.freeze({ workers, coalesceMs, outputs, ...(namespace ? { namespace } : {}) });
+export function workflowControllerConfig(
+  settings: SettingValues<typeof workflowControllerSettings>,
+): WorkflowControllerConfig {
+  const { workers, coalesceMs, outputs, parallelism, namespaceParallelism, namespace } = settings;
+  const limits = { parallelism, namespaceParallelism };
+  return Object.freeze({ workers, coalesceMs, outputs, ...limits, ...(namespace ? { namespace } : {}) });
 }

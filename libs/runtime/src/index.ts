@@ -15,6 +15,7 @@ export { Closers } from './running.ts';
 export { Secret } from './secret.ts';
 export type { Setting, Settings, SettingValues } from './settings.ts';
 export {
+  addressSetting,
   choiceSetting,
   integerSetting,
   listSetting,

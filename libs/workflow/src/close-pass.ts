@@ -52,7 +52,7 @@ export function closePass(pass: Pass, before: WorkflowStatus, phase: WorkflowPha
 
 /** How long the run will take, if it takes as long as the one before. */
 function estimateOf({ estimate }: Pass, before: WorkflowStatus): Pick<WorkflowStatus, 'estimatedDuration'> {
-  const seconds = before.phase || !estimate ? undefined : secondsOf(estimate.status);
+  const seconds = before.startedAt || !estimate ? undefined : secondsOf(estimate.status);
   return seconds === undefined ? {} : { estimatedDuration: seconds };
 }
 
@@ -89,7 +89,7 @@ function statusOf(
     ...before,
     phase,
     ...(message === undefined ? cleared : { message }),
-    startedAt: before.startedAt ?? at,
+    ...(phase === 'Pending' && !before.startedAt ? {} : { startedAt: before.startedAt ?? at }),
     finishedAt: ended ? at : null,
     progress: progressOf(pass),
     nodes,
@@ -120,7 +120,8 @@ export function labelsOf(phase: WorkflowPhase): Readonly<Record<string, string>>
 
 /** Labels and annotations of the Workflow: phase, and on the first pass what its spec asks for. */
 function metadataOf(pass: Pass, phase: WorkflowPhase): Pick<Decision, 'labels' | 'annotations'> {
-  const wanted = pass.before.phase ? undefined : pass.spec.workflowMetadata;
+  const isFresh = !pass.before.phase || pass.before.phase === 'Pending';
+  const wanted = isFresh ? pass.spec.workflowMetadata : undefined;
   if (!wanted) return { labels: labelsOf(phase) };
   const computed: Record<string, string> = {};
   const environment = joinLayers(globalLayer(pass)).environment();

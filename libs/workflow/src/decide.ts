@@ -1,5 +1,6 @@
 import type { Problem } from '@sluice/model';
 import type { PodObservation } from './action.ts';
+import { postponedMessage } from './admission.ts';
 import { closePass, labelsOf } from './close-pass.ts';
 import type { Decision } from './decision.ts';
 import { endOverdueNodes } from './deadline.ts';
@@ -49,6 +50,8 @@ export type DecideInput = {
   readonly restrictions?: 'Strict' | 'Secure';
   /** The last run of the same template or schedule that succeeded. */
   readonly estimate?: Workflow;
+  /** As many workflows as may be are under way already. */
+  readonly postponed?: boolean;
   /** Mutexes and semaphores of the controller; only read here. */
   readonly locks?: LockTable;
   /** The limit of a semaphore; undefined while it is not known. */
@@ -65,9 +68,11 @@ export function decide(input: DecideInput): Decision {
   const merged = mergeSpec(workflow, input.lookup, input.defaults, before, input.restrictions);
   if (!merged.ok) return refuse(input, merged.phase, merged.message);
   const spec = merged.spec;
-  const problems = before.phase ? [] : validate(workflow, spec, { artifacts: input.artifacts === true });
+  const isFresh = !before.phase || before.phase === 'Pending';
+  const problems = !isFresh ? [] : validate(workflow, spec, { artifacts: input.artifacts === true });
   const errors = problems.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return refuse(input, 'Failed', `invalid spec: ${errors.map(describe).join('; ')}`);
+  if (isFresh && input.postponed === true) return postpone(input, spec);
   if (spec.suspend === true && !before.phase) return { status: before, changedNodes: [], actions: [], labels: {} };
   const pass = openPass(input, spec, merged.stored ?? before, warningsOf(problems));
   if (input.claimRefusal) return refuseClaim(input, pass, merged.stored ?? before);
@@ -86,6 +91,13 @@ function describe(problem: Problem): string {
   return problem.path === undefined || problem.path.startsWith('spec.')
     ? problem.message
     : `${problem.path} ${problem.message}`;
+}
+
+/** Too many workflows are under way: wait, unless somebody has ended it already. */
+function postpone(input: DecideInput, spec: WorkflowSpec): Decision {
+  if (spec.shutdown) return refuse(input, 'Failed', `Stopped with strategy '${spec.shutdown}'`);
+  const status: WorkflowStatus = { ...input.workflow.status, phase: 'Pending', message: postponedMessage };
+  return { status, changedNodes: [], actions: [], labels: labelsOf('Pending') };
 }
 
 function refuse(input: DecideInput, phase: 'Failed' | 'Error', message: string): Decision {
