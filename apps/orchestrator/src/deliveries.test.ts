@@ -329,11 +329,6 @@ test.for([
   await harness.start();
   await harness.deliver(pullRequestJob(sha('b'), sha('a'), { fork: row.fork }));
   expect(harness.workflows()).toHaveLength(row.runs);
-  if (row.runs === 0)
-    expect(harness.forge.check('raw', sha('b'))).toMatchObject({
-      conclusion: 'failure',
-      title: expect.stringContaining(
-        'policy "serviceAccount" of Repository hello forbids spec.serviceAccountName',
-      ) as string,
-    });
+  const refused = 'policy "serviceAccount" of Repository hello forbids spec.serviceAccountName';
+  expect(harness.forge.check('raw', sha('b'))?.title.includes(refused) ?? false).toBe(row.runs === 0);
 });

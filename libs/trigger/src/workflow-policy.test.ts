@@ -42,7 +42,7 @@ const cases: { policy: string; spec: object; path?: string }[] = [
 test.for(cases)('policy $policy forbids $spec', ({ policy, spec, path }) => {
   const problems = checkWorkflowPolicy(spec, []);
   expect(problems.map((problem) => problem.policy)).toContain(policy);
-  if (path) expect(problems.map((problem) => problem.path)).toContain(path);
+  expect(problems.map((problem) => problem.path)).toContain(path ?? problems[0]?.path);
   expect(checkWorkflowPolicy(spec, workflowPolicies)).toEqual([]);
 });
 
@@ -67,5 +67,7 @@ test('an ordinary Workflow breaks no policy', () => {
 });
 
 test('any value is judged without a throw', () => {
-  fc.assert(fc.property(fc.jsonValue(), (value) => Array.isArray(checkWorkflowPolicy(value, []))));
+  expect(() =>
+    fc.assert(fc.property(fc.jsonValue(), (value) => checkWorkflowPolicy(value, []).length <= 20)),
+  ).not.toThrow();
 });
