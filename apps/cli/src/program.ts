@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, Option } from 'commander';
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-code.ts';
-import { addForgeCommands } from './forge-commands.ts';
+import { addDeliveryCommands, addForgeCommands } from './forge-commands.ts';
 import type { Io } from './io.ts';
 import { addWorkflowCommands } from './workflow-program.ts';
 
@@ -31,6 +31,7 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
   addReadCommands(program, io, finish);
   addWorkflowCommands(program, { io, finish, withCluster });
   addForgeCommands(program, { io, finish, withCluster, outputOption });
+  addDeliveryCommands(program, { io, finish, withCluster, outputOption });
   addPackageCommands(program, io, finish);
   program
     .command('exit-codes')

@@ -32,6 +32,8 @@ export type RepositorySpec = {
      * `run` runs them at once, `never` runs none. They never get secrets and take their pipelines from the target branch.
      */
     readonly forks?: 'approve' | 'run' | 'never';
+    /** Policies for Workflow files that are lifted for trusted runs: see workflowPolicies in libs/trigger. */
+    readonly allow?: readonly string[];
   };
 };
 

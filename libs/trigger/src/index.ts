@@ -27,5 +27,7 @@ export type { ForkAnswer, ForkPolicy, ForkQuestion, Permission } from './trust-p
 export { addApproval, mayCommand, mayForkRun, revokeApprovals } from './trust-policy.ts';
 export type { MergeGroupEvent, PullRequestEvent, PushEvent, TriggerEvent, Trust } from './trigger-event.ts';
 export { checkIdOf, configShaOf, mergeGroupOf, refOf, trustOf } from './trigger-event.ts';
+export type { PolicyProblem, WorkflowPolicy } from './workflow-policy.ts';
+export { checkWorkflowPolicy, workflowPolicies } from './workflow-policy.ts';
 export type { ReportedNode, ReportedWorkflow, StepView } from './workflow-view.ts';
 export { failingStep, isFinished, stepsOf } from './workflow-view.ts';
