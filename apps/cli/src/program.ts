@@ -1,20 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command } from 'commander';
+import { outputOption, withCluster } from './command-options.ts';
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-code.ts';
 import type { Io } from './io.ts';
-
-const outputOption = (): Option => new Option('-o, --output <format>', 'table, json, yaml or name');
-
-/** Options that say which cluster a command talks to. */
-function withCluster(command: Command): Command {
-  return command
-    .option('--kubeconfig <path>', 'kubeconfig of the cluster (default: KUBECONFIG, else the embedded cluster)')
-    .option(
-      '--data <directory>',
-      'data directory of the embedded cluster (default: SLUICE_HOME, else ~/.local/share/sluice)',
-    )
-    .option('-n, --namespace <name>', 'namespace (default: default)');
-}
+import { addReleaseCommands } from './release-program.ts';
 
 /** The whole command line. The commands' modules are loaded when they are called, so that starting costs little. */
 export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command {
@@ -27,6 +16,7 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
     .addHelpText('after', '\nStart with: sluice up, then sluice repo add NAME, then git push.');
   addServerCommands(program, io, finish);
   addReadCommands(program, io, finish);
+  addReleaseCommands(program, io, finish);
   addWorkflowCommands(program, io, finish);
   addPackageCommands(program, io, finish);
   program
