@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command } from 'commander';
 import { outputOption, withCluster } from './command-options.ts';
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-code.ts';
+import { addForgeCommands } from './forge-commands.ts';
 import type { Io } from './io.ts';
 import { addReleaseCommands } from './release-program.ts';
 
@@ -18,6 +19,7 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
   addReadCommands(program, io, finish);
   addReleaseCommands(program, io, finish);
   addWorkflowCommands(program, io, finish);
+  addForgeCommands(program, { io, finish, withCluster, outputOption });
   addPackageCommands(program, io, finish);
   program
     .command('exit-codes')
@@ -47,6 +49,10 @@ function addServerCommands(program: Command, io: Io, finish: (code: ExitCode) =>
     .description('start the embedded cluster: API server, forge, registry and every Sluice app in one process')
     .option('--data <directory>', 'data directory (default: SLUICE_HOME, else ~/.local/share/sluice)')
     .option('--runtime <name>', 'how pods run: auto, sandbox or process (default: SLUICE_RUNTIME, else auto)')
+    .option(
+      '--cluster-only',
+      'only the cluster, forge and registry: run the Sluice apps yourself against its kubeconfig',
+    )
     .option('--api-port <port>', 'port of the Kubernetes API (default 7443; 0 = any)')
     .option('--forge-port <port>', 'port of git and the forge (default 7080)')
     .option('--registry-port <port>', 'port of the registry (default 7050)')
@@ -98,6 +104,7 @@ function addReadCommands(program: Command, io: Io, finish: (code: ExitCode) => v
     .description('logs of a run, or of one of its steps')
     .option('-f, --follow', 'wait for the run to begin and go on until it has ended')
     .option('--tail <lines>', 'only the last lines of each step')
+    .option('--unmasked', 'show values of secrets as they were printed')
     .action(async (run, step, options) =>
       finish(await (await import('./commands/logs.ts')).logsCommand(run, step, options, io)),
     );

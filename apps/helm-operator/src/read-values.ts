@@ -1,7 +1,13 @@
 import { resources, type JsonObject, type KubeObject } from '@sluice/model';
 import { parseValues } from '@sluice/helm';
 import type { KubeApi } from '@sluice/reconcile';
-import { composeValues, readValuesReference, type ReleasePlan, type ValuesHolder, type ValuesPart } from '@sluice/release';
+import {
+  composeValues,
+  readValuesReference,
+  type ReleasePlan,
+  type ValuesHolder,
+  type ValuesPart,
+} from '@sluice/release';
 
 /** The values of a release, composed from the ConfigMaps and Secrets that it names. Throws ValuesError. */
 export async function readValues(

@@ -10,6 +10,8 @@ export type LocalConfig = {
     readonly receiver: number;
   };
   readonly runtime: 'auto' | 'sandbox' | 'process';
+  /** Start the cluster, forge and registry only: the apps run by themselves. */
+  readonly clusterOnly?: boolean;
   /** The environment of the process: where git, helm and bubblewrap are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };

@@ -17,6 +17,7 @@ import { cacheDirectory, type DataDirectory, formatVersion, openDataDirectory } 
 import { chooseNetwork, type Network } from './network.ts';
 import { startPlatform } from './platform.ts';
 import { refreshRepositories } from './refresh-repositories.ts';
+import { startRegistryCleaning } from './registry-cleaning.ts';
 import { registryImages } from './registry-images.ts';
 import { fillToolsDirectory, type Tools } from './tools-directory.ts';
 
@@ -66,7 +67,9 @@ export async function startLocal(config: LocalConfig, { log, now }: LocalPorts):
     const { kube, api, registryUrl, agent, tools } = cluster;
     const token = ensureToken(data);
     const forge = await startForge(cluster.foundation, git.binary, token);
-    const receiverUrl = await startPlatform(cluster.foundation, { kubeconfig: data.file('kubeconfig'), registryUrl });
+    const receiverUrl = config.clusterOnly
+      ? `http://${config.host}:${config.ports.receiver}`
+      : await startPlatform(cluster.foundation, { kubeconfig: data.file('kubeconfig'), registryUrl });
     await forge.start();
     const context: Context = {
       version: 1,
@@ -143,6 +146,8 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>): Prom
     onError: onError(log),
   });
   closers.add(() => registryServer.close());
+  const cleaning = startRegistryCleaning(registry, log.with({ part: 'registry' }));
+  closers.add(() => cleaning.close());
 
   const tools = fillToolsDirectory(data.directory('bin'));
   agent = await startNodeAgent({

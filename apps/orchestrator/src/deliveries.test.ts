@@ -272,3 +272,30 @@ test('a suspended repository runs nothing', async () => {
   await harness.push(sha('a'));
   expect(harness.workflows()).toHaveLength(0);
 });
+
+const asking = pipelineText
+  .replace(/  deploy:[^]*/, '')
+  .replace('run: npm test', 'run: npm test, secrets: { TOKEN: npm/token }');
+
+test('a trusted run gets the Secrets that its Repository grants, one of a fork gets none', async () => {
+  harness = new Harness();
+  harness.kube.put(resources.repositories, makeRepository({ secrets: [{ name: 'npm' }], trust: { forks: 'run' } }));
+  for (const commit of ['a', 'b'].map(sha)) harness.commit(commit, { '.sluice/ci.yaml': asking });
+  await harness.start();
+  await harness.push(sha('a'));
+  await harness.deliver(pullRequestJob(sha('b'), sha('a'), { fork: true }));
+  expect(JSON.stringify(harness.workflow(sha('a')).spec)).toContain('"secretKeyRef":{"name":"npm","key":"token"}');
+  expect(JSON.stringify(harness.workflow(sha('b')).spec)).not.toContain('secretKeyRef');
+});
+
+test('a pipeline that asks for a Secret that nobody granted does not run, and its check says so', async () => {
+  harness = new Harness();
+  harness.commit(sha('a'), { '.sluice/ci.yaml': asking });
+  await harness.start();
+  await harness.push(sha('a'));
+  expect(harness.workflows()).toEqual([]);
+  expect(harness.forge.check('ci', sha('a'))).toMatchObject({
+    conclusion: 'failure',
+    title: 'Refused: it asks for Secret "npm", which Repository hello grants to no run (spec.secrets)',
+  });
+});

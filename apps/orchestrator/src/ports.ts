@@ -2,6 +2,7 @@ import type { DeliveryJob } from '@sluice/events';
 import type { CheckReport, DeploymentReport, Repository } from '@sluice/model';
 import type { KubeApi } from '@sluice/reconcile';
 import type { Log, Secret } from '@sluice/runtime';
+import type { Permission } from '@sluice/trigger';
 
 /** One ref of a forge as it is now. Pull requests are listed while they are open, as `refs/pull/<number>/head`. */
 export type Head = {
@@ -16,10 +17,13 @@ export type Head = {
     readonly draft: boolean;
     /** True when the commits come from another repository. */
     readonly fork: boolean;
-    /** Numeric (or otherwise unforgeable) id of the author at the forge. */
-    readonly actorId?: string;
+    /** Who opened it. */
+    readonly author?: ForgeActor;
   };
 };
+
+/** Somebody at the forge: the numeric (or otherwise unforgeable) id decides, the login is only for looking up. */
+export type ForgeActor = { readonly id: string; readonly login: string };
 
 /** A forge as seen for one repository. Writing the same report twice leaves one. Throws TransientError to be retried. */
 export type Forge = {
@@ -27,6 +31,8 @@ export type Forge = {
   upsertDeployment(deployment: DeploymentReport, signal: AbortSignal): Promise<void>;
   /** Branches, tags and open pull requests. */
   listHeads(signal: AbortSignal): Promise<readonly Head[]>;
+  /** What somebody may do in the repository, asked anew each time. */
+  permissionOf(actor: ForgeActor, signal: AbortSignal): Promise<Permission>;
 };
 
 /** The local copy of one repository's commits. Throws TransientError when the remote cannot be reached. */

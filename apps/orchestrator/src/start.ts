@@ -5,6 +5,7 @@ import { createEnvironmentCheck } from './check-environment.ts';
 import type { OrchestratorConfig } from './config.ts';
 import { createDeliveryHandler } from './delivery-worker.ts';
 import { createEnsureRuns } from './ensure-runs.ts';
+import { createObeyCommand } from './obey-command.ts';
 import type { OrchestratorPorts } from './ports.ts';
 import { createReleaser } from './release-runs.ts';
 import { createRepair } from './repair.ts';
@@ -44,7 +45,9 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
   const { log } = ports;
   const lock = new KeyedLock();
   const access = createRepositoryAccess(ports);
-  const ensureRuns = createEnsureRuns(config, ports);
+  const nextOrder = createOrder(() => ports.now());
+  const ensureRuns = createEnsureRuns({ config, ports, nextOrder });
+  const obeyCommand = createObeyCommand({ ports, ensureRuns, nextOrder });
   const scope = config.namespace === undefined ? {} : { namespace: config.namespace };
   const runScope = { ...scope, labelSelector: ours };
   const workflows = informers.informer(resources.workflows, runScope);
@@ -88,7 +91,7 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
       reconcile: createReleaseReporter({ config, ports, access, releases }),
     }),
   ];
-  return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, lock }) };
+  return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, obeyCommand, lock }) };
 }
 
 /** Runs that have asked for this environment and are not done with it. */
@@ -100,4 +103,10 @@ function waitingRuns(workflows: readonly KubeObject[], environment: string): Obj
       );
     })
     .map(({ metadata: { name, namespace = '' } }) => ({ namespace, name }));
+}
+
+/** Numbers that grow, also when the clock goes back while the program runs. */
+function createOrder(now: () => number): () => number {
+  let last = 0;
+  return () => (last = Math.max(now(), last + 1));
 }

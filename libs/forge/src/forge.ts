@@ -14,8 +14,8 @@ export type Head = {
     readonly draft: boolean;
     /** True when the commits come from another repository. */
     readonly fork: boolean;
-    /** The forge's numeric id of the author. */
-    readonly actorId?: string;
+    /** Who opened it. */
+    readonly author?: ForgeActor;
   };
 };
 

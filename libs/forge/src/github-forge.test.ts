@@ -154,7 +154,7 @@ test('heads are branches, tags with their commits, and open pull requests with w
   await github.pushPull('octo/hello', { number: 3, headSha: '0f'.repeat(20), baseRef: 'main' });
   await github.pushPull('octo/hello', { number: 3, headSha: 'f'.repeat(40), baseRef: 'main' });
   const forge = open(asApp);
-  const base = { baseRef: 'refs/heads/main', baseSha: sha, draft: false, actorId: '2' };
+  const base = { baseRef: 'refs/heads/main', baseSha: sha, draft: false, author: { id: '2', login: 'contributor' } };
   expect(await forge.listHeads(signal)).toEqual([
     { ref: 'refs/heads/main', sha },
     { ref: 'refs/tags/v1', sha: commit },

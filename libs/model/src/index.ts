@@ -40,4 +40,5 @@ export type {
   Repository,
   RepositorySpec,
   RepositoryStatus,
+  SecretGrant,
 } from './sluice-kinds.ts';

@@ -18,6 +18,8 @@ export const keys = Object.freeze({
   triggerKey: 'sluice.dev/trigger-key',
   /** Id of the delivery that started the run (annotation). */
   delivery: 'sluice.dev/delivery',
+  /** External id of the check that shows this run, where that is not its uid (annotation). */
+  check: 'sluice.dev/check',
   /** trusted or untrusted (annotation). */
   trust: 'sluice.dev/trust',
   /** JSON of what to deploy once the run succeeded (annotation): see DeployRequest in libs/model. */

@@ -24,6 +24,8 @@ export type RepositorySpec = {
     readonly secretRef: { readonly name: string };
   };
   readonly suspend?: boolean;
+  /** Secrets of the namespace that trusted runs may read; what is not here no pipeline can ask for. */
+  readonly secrets?: readonly SecretGrant[];
   readonly trust?: {
     /**
      * Pull requests of forks: `approve` (default) runs them once somebody with write access has approved the commit,
@@ -32,6 +34,9 @@ export type RepositorySpec = {
     readonly forks?: 'approve' | 'run' | 'never';
   };
 };
+
+/** A Secret that runs may read: all trusted ones, or only those of refs that fit these globs (`refs/heads/main`, `refs/tags/v*`). */
+export type SecretGrant = { readonly name: string; readonly refs?: readonly string[] };
 
 /** Somebody with write access let one commit of one pull request of a fork be tested. */
 export type ForkApproval = {

@@ -14,6 +14,8 @@ export type StepContext = {
   readonly ref: string;
   readonly event: 'push' | 'pull_request' | 'merge_group' | 'manual';
   readonly pullRequest?: number;
+  /** Names of the Secrets that this run may read: steps get the values of these, and go without the others. */
+  readonly secrets?: readonly string[];
   /** Default: {@link defaultToolsImage}. */
   readonly toolsImage?: string;
 };
@@ -166,8 +168,16 @@ function environmentOf(
   };
   const asked = step ? { ...pipeline.env, ...step.env } : {};
   const all = Object.entries({ ...asked, ...own }).map(([key, text]) => ({ key, ...literalEnv(key, text) }));
+  const granted = Object.entries(step?.secrets ?? {}).filter(([, { name: secret }]) =>
+    context.secrets?.includes(secret),
+  );
+  const secrets = granted.map(([key, secretKeyRef]) => ({
+    name: key,
+    valueFrom: { secretKeyRef: { ...secretKeyRef } },
+  }));
   return {
-    env: all.map(({ key, value }) => ({ name: key, value })),
+    // Ours come last, so that they win.
+    env: [...secrets, ...all.map(({ key, value }) => ({ name: key, value }))],
     prelude: all.map(({ prelude }) => prelude).join(''),
   };
 }

@@ -21,6 +21,8 @@ export type CompileContext = StepContext & {
   /** See keys.order in @sluice/model. */
   readonly order: number;
   readonly delivery?: string;
+  /** See keys.check in @sluice/model. */
+  readonly check?: string;
   /** The entries of `spec.deploy` that this run releases when it succeeded: libs/trigger decides. */
   readonly deploys: readonly Deploy[];
   readonly owner?: OwnerReference;
@@ -78,7 +80,7 @@ function tasksOf(steps: readonly Step[]): JsonObject[] {
 }
 
 function annotationsOf(pipeline: Pipeline, context: CompileContext): Record<string, string> {
-  const { ref, triggerKey, trust, order, delivery, deploys } = context;
+  const { ref, triggerKey, trust, order, delivery, check, deploys } = context;
   const requests = deploys.map((deploy) => deployRequestOf(deploy, pipeline, context));
   return {
     [keys.ref]: ref,
@@ -86,6 +88,7 @@ function annotationsOf(pipeline: Pipeline, context: CompileContext): Record<stri
     [keys.trust]: trust,
     [keys.order]: String(order),
     ...(delivery === undefined ? {} : { [keys.delivery]: delivery }),
+    ...(check === undefined ? {} : { [keys.check]: check }),
     ...(requests.length > 0 && trust === 'trusted' ? { [keys.deploy]: JSON.stringify(requests) } : {}),
   };
 }

@@ -12,6 +12,7 @@ export type {
   Pipeline,
   PullRequestTrigger,
   PushTrigger,
+  SecretKey,
   Step,
 } from './pipeline.ts';
 export { pipelineApiVersion } from './pipeline.ts';
@@ -19,6 +20,8 @@ export { pipelineShape } from './pipeline-shape.ts';
 export type { Field, Shape, TextRule } from './shape.ts';
 export { limits } from './source-text.ts';
 export type { SourceFile } from './source-text.ts';
+export type { RerunContext } from './rerun.ts';
+export { buildRerun } from './rerun.ts';
 export type { RunIdentity } from './workflow-name.ts';
 export { workflowName } from './workflow-name.ts';
 export type { ReleasedRun, ReleaseObjects, ReleaseTarget } from './release-objects.ts';

@@ -10,6 +10,7 @@ import {
   type Pipeline,
   type PullRequestTrigger,
   type PushTrigger,
+  type SecretKey,
   type Step,
 } from './pipeline.ts';
 import { pipelineShape } from './pipeline-shape.ts';
@@ -153,6 +154,7 @@ type StepDocument = {
     readonly chart?: ChartPackage;
   };
   readonly env?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly timeout?: number;
   readonly retry?: number;
 };
@@ -180,15 +182,23 @@ function toPipeline({ metadata, spec }: PipelineDocument, place: { file: string;
 
 function toStep(document: StepDocument): Step {
   const { name, image, needs = [], env = {}, timeout, retry = 0 } = document;
+  const secrets = Object.fromEntries(
+    Object.entries(document.secrets ?? {}).map(([key, text]) => [key, toSecret(text)]),
+  );
   const optional = {
     ...(image === undefined ? {} : { image }),
     ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
   };
-  const common = { name, needs, env, retry, ...optional };
+  const common = { name, needs, env, secrets, retry, ...optional };
   if (document.package?.image)
     return { ...common, kind: 'image', package: { workdir: '/app', ...document.package.image } };
   if (document.package?.chart) return { ...common, kind: 'chart', package: document.package.chart };
   return { ...common, kind: 'run', run: document.run ?? '' };
+}
+
+function toSecret(text: string): SecretKey {
+  const at = text.indexOf('/');
+  return { name: text.slice(0, at), key: text.slice(at + 1) };
 }
 
 function toDeploy({ on, images = [], values = {}, ...rest }: DeployDocument): Deploy {

@@ -21,12 +21,17 @@ export type ImagePackage = {
 /** `package.chart`: a Helm chart directory of the workspace. */
 export type ChartPackage = { readonly path: string; readonly name?: string };
 
+/** One value of a Secret in the namespace of the Repository. */
+export type SecretKey = { readonly name: string; readonly key: string };
+
 /** One step: a script to run, or something to package. */
 export type Step = {
   readonly name: string;
   readonly needs: readonly string[];
   readonly image?: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Environment variable to the value of a Secret. */
+  readonly secrets: Readonly<Record<string, SecretKey>>;
   readonly timeoutSeconds?: number;
   /** Attempts after the first. */
   readonly retry: number;

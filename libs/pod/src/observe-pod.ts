@@ -1,4 +1,5 @@
 import type { CapturedOutputs } from '@sluice/model';
+import { resourcesDurationOf } from './resources-duration.ts';
 
 /** The parts of a Pod that tell what became of it. */
 export type ObservedPod = {
@@ -7,7 +8,11 @@ export type ObservedPod = {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
   };
-  readonly spec?: { readonly nodeName?: string };
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly initContainers?: readonly PodContainer[];
+    readonly containers?: readonly PodContainer[];
+  };
   readonly status?: {
     readonly phase?: string;
     readonly message?: string;
@@ -24,6 +29,10 @@ export type ObservedPod = {
   };
 };
 
+type PodContainer = {
+  readonly name: string;
+  readonly resources?: { readonly limits?: unknown; readonly requests?: unknown };
+};
 type Terminated = {
   readonly exitCode: number;
   readonly reason?: string;
@@ -53,6 +62,8 @@ export type PodOutcome = {
   readonly ready?: boolean;
   readonly finishedAt?: string;
   readonly progress?: string;
+  /** Seconds of resources that it has used, by resource. */
+  readonly resourcesDuration?: Readonly<Record<string, number>>;
   readonly deleting?: boolean;
   /** The main container has ended while others of the pod run on. */
   readonly lingering?: boolean;
@@ -96,7 +107,9 @@ function pendingMessage({ status = {} }: ObservedPod): string | undefined {
 function finishedOutcome(pod: ObservedPod, main: ContainerStatus | undefined): PodOutcome {
   const ended = main?.state?.terminated;
   const captured = parseCaptured(ended?.message);
+  const resourcesDuration = resourcesDurationOf(pod);
   const values = {
+    ...(resourcesDuration ? { resourcesDuration } : {}),
     ...(ended ? { exitCode: ended.exitCode } : {}),
     ...(captured?.result === undefined ? {} : { result: captured.result }),
     ...(captured?.parameters === undefined ? {} : { parameters: captured.parameters }),

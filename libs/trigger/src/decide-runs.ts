@@ -70,7 +70,8 @@ export type SkippedRun<P extends TriggeredPipeline> = {
     | 'Draft'
     | 'NoPathChanged'
     | 'NeedsApproval'
-    | 'NotAsked';
+    | 'NotAsked'
+    | 'SecretNotGranted';
   readonly reason: string;
   readonly visible: boolean;
 };

@@ -55,7 +55,17 @@ export type PodObservation = {
   readonly startedAt?: string;
   readonly finishedAt?: string;
   readonly progress?: string;
+  /** Seconds of resources that it has used, by resource. */
+  readonly resourcesDuration?: Readonly<Record<string, number>>;
   readonly deleting?: boolean;
   /** The main container has ended while others of the pod run on. */
   readonly lingering?: boolean;
+  /** By name, where the pod has more than its main container. */
+  readonly containers?: Readonly<Record<string, ContainerObservation>>;
+};
+
+/** What became of one container. */
+export type ContainerObservation = {
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
+  readonly message?: string;
 };

@@ -8,9 +8,14 @@ export function outboundOf(pass: Pass, node: NodeStatus): string[] {
     case 'Suspend':
     case 'HTTP':
     case 'Plugin':
-    case 'Pod':
-    case 'Container':
       return [node.id];
+    case 'Pod':
+    case 'Container': {
+      const containers = pass.nodes.childrenOf(node).filter(({ type }) => type === 'Container');
+      return containers.length === 0
+        ? [node.id]
+        : [...new Set(containers.flatMap((container) => outboundOf(pass, container)))];
+    }
     case 'TaskGroup': {
       const children = pass.nodes.childrenOf(node).filter((child) => !child.nodeFlag?.hooked);
       return children.length === 0 ? [node.id] : children.flatMap((child) => outboundOf(pass, child));

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@sluice/model';
+import { endContainers, ensureContainerNodes, observeContainers } from './container-nodes.ts';
 import { podNameOf } from './node-name.ts';
 import type { Action, PodObservation } from './action.ts';
 import { exportGlobals } from './outputs.ts';
@@ -23,8 +24,10 @@ export function runPod(run: RunContext): Executed {
   const name = request.nodeName;
   const exempt = request.onExit || name.includes('.onExit');
   const node = ensureNode(run, 'Pod', 'Pending');
+  if (template.containerSet) ensureContainerNodes(run, node);
   if (endingMessage(pass) !== undefined && !(exempt && pass.shutdown !== 'Terminate') && !pass.pods.has(node.id)) {
     const message = pass.shutdown === undefined ? 'Step exceeded its deadline' : shutdownMessage(pass.shutdown);
+    endContainers(pass, node, 'Failed', message);
     return { node: markPhase(pass, name, 'Failed', message) ?? node };
   }
   if (node.phase !== 'Pending' || pass.pods.has(node.id)) return { node };
@@ -81,7 +84,10 @@ export function observePods(pass: Pass): void {
     if (node.type !== 'Pod' || (isFulfilled(node) && !node.daemoned)) continue;
     const observed = pass.pods.get(node.id);
     if (observed) applyObservation(pass, node, observed);
-    else if (node.phase === 'Running') markPhase(pass, node.name, 'Error', 'pod deleted');
+    else if (node.phase === 'Running') {
+      markPhase(pass, node.name, 'Error', 'pod deleted');
+      endContainers(pass, node, 'Error', 'container deleted');
+    }
   }
 }
 
@@ -100,6 +106,7 @@ function applyObservation(pass: Pass, node: NodeStatus, seen: PodObservation): v
   if (seen.phase === 'Running') {
     const daemoned = template?.daemon === true && seen.ready === true;
     markPhase(pass, node.name, 'Running', node.phase === 'Pending' && node.message ? '' : undefined);
+    observeContainers(pass, node, seen.containers, 'Running');
     if (daemoned && !node.daemoned) {
       pass.nodes.update(node.id, { daemoned: true });
       countActive(pass, node, -1);
@@ -141,9 +148,12 @@ function finishPod(pass: Pass, node: NodeStatus, seen: PodObservation, template:
   const progress = node.progress ?? '0/1';
   pass.nodes.update(node.id, {
     ...(outputs.outputs ? { outputs: outputs.outputs } : {}),
+    ...(seen.resourcesDuration ? { resourcesDuration: seen.resourcesDuration } : {}),
     ...(phase === 'Succeeded' ? { progress: progress.replace(/^\d+\/(\d+)$/, '$1/$1') } : {}),
   });
   markPhase(pass, node.name, phase, message);
+  if (seen.containers) observeContainers(pass, node, seen.containers, phase);
+  endContainers(pass, node, phase, phase === 'Succeeded' ? undefined : message);
   const finishedAt = seen.finishedAt ?? formatTime(pass.now);
   pass.nodes.update(node.id, { finishedAt });
   if (phase === 'Succeeded') exportGlobals(pass, outputs.outputs);

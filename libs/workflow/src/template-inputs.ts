@@ -1,6 +1,14 @@
 import { type Pass, valueText } from './pass.ts';
 import { podNameOf } from './node-name.ts';
-import { joinLayers, mapLayer, substitute, type Substituted, type VariableLayer, type Variables } from './variables.ts';
+import {
+  globalLayer,
+  joinLayers,
+  mapLayer,
+  substitute,
+  type Substituted,
+  type VariableLayer,
+  type Variables,
+} from './variables.ts';
 import type { Arguments, Artifact, Inputs, Parameter, Template } from './workflow-types.ts';
 
 /** A template made ready for one node: inputs filled in, tags of `workflow.*` and `inputs.*` replaced. */
@@ -174,7 +182,7 @@ export function prepareTemplate(
   template: Template,
   given: Arguments | undefined,
 ): Substituted<Prepared> {
-  const globals = mapLayer(pass.globals);
+  const globals = globalLayer(pass);
   const outer = joinLayers(globals);
   const filled = resolveInputs(pass, template, given, outer);
   if (!filled.ok) return { ok: false, message: filled.message, missing: false };

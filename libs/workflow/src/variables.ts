@@ -3,8 +3,10 @@ import {
   type Environment,
   replaceTags,
   type ReplaceOptions,
+  type SprigHost,
   type TemplateVariables,
 } from '@sluice/expr';
+import type { Pass } from './pass.ts';
 import type { Artifact } from './workflow-types.ts';
 
 /** Some variables. `lookUp` gives null for an output that is absent, undefined for a name that it does not know. */
@@ -12,6 +14,8 @@ export type VariableLayer = {
   lookUp(name: string): string | null | undefined;
   entries(): Iterable<readonly [string, string | null]>;
   artifact?(name: string): Artifact | null | undefined;
+  /** Time and lots for expressions. */
+  readonly host?: SprigHost;
 };
 
 /** Several layers as one; an earlier layer hides a later one. */
@@ -29,7 +33,10 @@ export function joinLayers(...layers: readonly VariableLayer[]): Variables {
       return undefined;
     },
     environment() {
-      environment ??= argoEnvironment(layers.toReversed().flatMap((layer) => [...layer.entries()]));
+      environment ??= argoEnvironment(
+        layers.toReversed().flatMap((layer) => [...layer.entries()]),
+        layers.find(({ host }) => host)?.host,
+      );
       return environment;
     },
     artifact(name) {
@@ -45,6 +52,11 @@ export function joinLayers(...layers: readonly VariableLayer[]): Variables {
 /** A layer over a map. */
 export function mapLayer(map: ReadonlyMap<string, string | null>): VariableLayer {
   return { lookUp: (name) => map.get(name), entries: () => map };
+}
+
+/** The variables of the workflow, with the time and the lots of the pass. */
+export function globalLayer({ globals, host }: Pick<Pass, 'globals' | 'host'>): VariableLayer {
+  return { ...mapLayer(globals), host };
 }
 
 const texts = new WeakMap<object, string>();

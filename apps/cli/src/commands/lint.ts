@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatProblem, type KubeObject, type Problem } from '@sluice/model';
 import { parseFiles } from '@sluice/pipeline';
-import { validate, type Workflow } from '@sluice/workflow';
+import { validateManifest } from '@sluice/workflow';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { CommandError, type ExitCode, exitCodes } from '../exit-code.ts';
 import type { Io } from '../io.ts';
@@ -74,16 +74,11 @@ function lintArgo(file: string, document: Document.Parsed, lines: LineCounter): 
   });
   if (syntax.length > 0) return syntax;
   const object = document.toJS({ maxAliasCount: 100 }) as KubeObject;
-  const isCron = object.kind === 'CronWorkflow';
-  const spec = (isCron ? (object.spec as { workflowSpec?: unknown } | undefined)?.workflowSpec : object.spec) ?? {};
-  const workflow = { ...object, spec } as Workflow;
-  const isTemplate = object.kind === 'WorkflowTemplate' || object.kind === 'ClusterWorkflowTemplate';
-  return validate(workflow, workflow.spec ?? {})
-    .filter((problem) => !(isTemplate && problem.code === 'EntrypointMissing'))
-    .map((problem) => {
-      const path = isCron ? problem.path?.replace(/^spec\./, 'spec.workflowSpec.') : problem.path;
-      return { ...problem, file, ...(path ? { path } : {}), ...locate(document, lines, path ?? '') };
-    });
+  return validateManifest(object, { lint: true, unknownFields: 'error' }).map((problem) => ({
+    ...problem,
+    file,
+    ...locate(document, lines, problem.path ?? ''),
+  }));
 }
 
 function kindOf(document: Document.Parsed): string | undefined {

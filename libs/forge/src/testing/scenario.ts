@@ -239,7 +239,7 @@ function commentPayload(
   const links = { url, html_url: url, diff_url: url, patch_url: url };
   return {
     ...base,
-    issue: overlay(base['issue'] as Json, { number, pull_request: links }),
+    issue: overlay(base['issue'] as Json, { number, pull_request: links, user: sender }),
     comment: overlay(base['comment'] as Json, { id: state.nextId++, body, user: sender }),
     repository: show.repository('repository-webhooks', repository),
   };
@@ -269,7 +269,7 @@ async function send(
   payload: Record<string, unknown>,
 ): Promise<SentWebhook | undefined> {
   const action = typeof payload['action'] === 'string' ? `-${payload['action']}` : '';
-  violations.push(...description.checkWebhook(`webhook-${event.replaceAll('_', '-')}${action}`, payload));
+  violations.push(...description.checkWebhook(`webhook-${event}${action}`.replaceAll('_', '-'), payload));
   if (!repository.webhook) return undefined;
   return post(repository, { event, delivery: randomUUID(), body: JSON.stringify(payload) });
 }

@@ -56,6 +56,20 @@ const repositorySpec = object(
       ['route', 'secretRef'],
     ),
     suspend: flag('Take no deliveries and start no runs.'),
+    secrets: list(
+      'Secrets that trusted runs may read. What is not here no pipeline can ask for.',
+      object(
+        'One Secret.',
+        {
+          name: text('Name of the Secret.', { minLength: 1, maxLength: 253 }),
+          refs: list('Globs of full git refs; only runs of these get it.', text('One glob.', { maxLength: 512 }), {
+            maxItems: 100,
+          }),
+        },
+        ['name'],
+      ),
+      { maxItems: 100 },
+    ),
     trust: object('Whose code is run.', {
       forks: oneOf(
         'Pull requests of forks: approve runs a commit once somebody with write access has approved it, run runs all, never none.',
