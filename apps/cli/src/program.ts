@@ -88,8 +88,10 @@ function addServerCommands(program: Command, io: Io, finish: (code: ExitCode) =>
 }
 
 function addReadCommands(program: Command, io: Io, finish: (code: ExitCode) => void): void {
-  withCluster(program.command('get').addArgument(new Argument('<kind>', 'runs, releases, checks or repos')))
-    .description('list runs, releases, checks or repos')
+  withCluster(
+    program.command('get').addArgument(new Argument('<kind>', 'runs, releases, checks, repos or environments')),
+  )
+    .description('list runs, releases, checks, repos or environments')
     .option('-A, --all-namespaces', 'in every namespace')
     .option('--repository <name>', 'only of this repository')
     .option('--sha <commit>', 'only of this commit')

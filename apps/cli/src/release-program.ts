@@ -3,7 +3,7 @@ import { outputOption, withCluster } from './command-options.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 
-/** `sluice release …`: each verb loads its module when it is called. */
+/** `sluice release …` and `sluice approve`: each verb loads its module when it is called. */
 export function addReleaseCommands(program: Command, io: Io, finish: (code: ExitCode) => void): void {
   const release = program.command('release').description('look at releases and act on them');
   const verb = (words: string, description: string): Command =>
@@ -43,6 +43,12 @@ export function addReleaseCommands(program: Command, io: Io, finish: (code: Exit
     async (name, revision, options) =>
       finish(await (await rollback()).releaseRollbackCommand(name, revision, options, io)),
   );
+  withCluster(program.command('approve <run> <environment>'))
+    .description('let a run be deployed to an environment that asks for approval')
+    .option('--despite-freeze', 'also while the environment is frozen')
+    .action(async (run, environment, options) =>
+      finish(await (await import('./commands/approve.ts')).approveCommand(run, environment, options, io)),
+    );
 }
 
 const read = () => import('./commands/release.ts');

@@ -85,3 +85,7 @@ export type { ChartSchema } from './chart-kind-schema.ts';
 export { schemaOfChart } from './chart-kind-schema.ts';
 export type { HistoryRow, ReleaseStanding, TracedPod, TraceInput, TraceStep } from './release-trace.ts';
 export { historyRows, standingOf, traceRelease } from './release-trace.ts';
+export type { EnvironmentPlan } from './environment-plan.ts';
+export { parseEnvironmentSpec } from './environment-plan.ts';
+export type { Gate, GateBefore, GateInput, GateRequest } from './environment-gate.ts';
+export { decideGate, readApprovals } from './environment-gate.ts';
