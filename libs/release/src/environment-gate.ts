@@ -70,18 +70,26 @@ type Standing = Exclude<Gate, { kind: 'open' }> | { readonly kind: 'serves'; rea
 function judge({ environment, release, order }: GateBefore, request: GateRequest): Standing {
   const waiting = (message: string): Standing => ({ kind: 'waiting', message });
   if (!release) return waiting(`waits for ${environment}, where nothing is deployed yet`);
-  const [newest] = release.status?.history ?? [];
-  const commit = release.metadata.annotations?.[keys.sha];
-  const serves = newest?.status === 'deployed' && newest.ociDigest === request.chartDigest && commit === request.sha;
-  const wanted = order === request.order || serves;
+  const servedMs = servedSince(release, request);
+  const wanted = order === request.order || servedMs !== undefined;
   if (!wanted && order > request.order)
     return { kind: 'superseded', message: `${environment} has a newer commit by now` };
-  const ready = findCondition(release.status?.conditions, 'Ready');
-  const fresh = release.status?.observedGeneration === release.metadata.generation;
-  if (serves && fresh && ready?.status === 'True')
-    return { kind: 'serves', sinceMs: Date.parse(newest.lastDeployed) || request.runEndedMs };
-  if (fresh && wanted && ready?.status === 'False') return waiting(`waits for ${environment}, where it failed`);
-  return waiting(`waits for ${environment}`);
+  const ready = readyNow(release);
+  if (servedMs !== undefined && ready === 'True') return { kind: 'serves', sinceMs: servedMs };
+  return waiting(`waits for ${environment}${wanted && ready === 'False' ? ', where it failed' : ''}`);
+}
+
+/** Since when the newest revision is this chart of this commit; undefined when it is another, or failed. */
+function servedSince({ metadata, status }: HelmRelease, { chartDigest, sha }: GateRequest): number | undefined {
+  const [newest] = status?.history ?? [];
+  if (newest?.status !== 'deployed' || newest.ociDigest !== chartDigest) return undefined;
+  return metadata.annotations?.[keys.sha] === sha ? Date.parse(newest.lastDeployed) || 0 : undefined;
+}
+
+/** The Ready condition about the present generation. */
+function readyNow({ metadata, status }: HelmRelease): string | undefined {
+  if (status?.observedGeneration !== metadata.generation) return undefined;
+  return findCondition(status?.conditions, 'Ready')?.status;
 }
 
 function timeText(ms: number): string {
