@@ -1,22 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command } from 'commander';
+import { outputOption, withCluster } from './command-options.ts';
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-code.ts';
 import { addDeliveryCommands, addForgeCommands } from './forge-commands.ts';
 import type { Io } from './io.ts';
+import { addReleaseCommands } from './release-program.ts';
 import { addWorkflowCommands } from './workflow-program.ts';
-
-const outputOption = (): Option => new Option('-o, --output <format>', 'table, json, yaml or name');
-
-/** Options that say which cluster a command talks to. */
-function withCluster(command: Command): Command {
-  return command
-    .option('--kubeconfig <path>', 'kubeconfig of the cluster (default: KUBECONFIG, else the embedded cluster)')
-    .option(
-      '--data <directory>',
-      'data directory of the embedded cluster (default: SLUICE_HOME, else ~/.local/share/sluice)',
-    )
-    .option('-n, --namespace <name>', 'namespace (default: default)');
-}
 
 /** The whole command line. The commands' modules are loaded when they are called, so that starting costs little. */
 export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command {
@@ -29,9 +18,10 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
     .addHelpText('after', '\nStart with: sluice up, then sluice repo add NAME, then git push.');
   addServerCommands(program, io, finish);
   addReadCommands(program, io, finish);
-  addWorkflowCommands(program, { io, finish, withCluster });
-  addForgeCommands(program, { io, finish, withCluster, outputOption });
-  addDeliveryCommands(program, { io, finish, withCluster, outputOption });
+  addWorkflowCommands(program, { io, finish });
+  addReleaseCommands(program, io, finish);
+  addForgeCommands(program, { io, finish });
+  addDeliveryCommands(program, { io, finish });
   addPackageCommands(program, io, finish);
   program
     .command('exit-codes')
@@ -106,10 +96,12 @@ function addReadCommands(program: Command, io: Io, finish: (code: ExitCode) => v
   withCluster(
     program
       .command('get')
-      .addArgument(new Argument('<kind>', 'runs, releases, checks or repos; or one run: its name or @latest'))
+      .addArgument(
+        new Argument('<kind>', 'runs, releases, checks, repos or environments; or one run: its name or @latest'),
+      )
       .addArgument(new Argument('[name]', 'one run, after the word run')),
   )
-    .description('list runs, releases, checks or repos, or show one run with its steps')
+    .description('list runs, releases, checks, repos or environments, or show one run with its steps')
     .option('-A, --all-namespaces', 'in every namespace')
     .option('--repository <name>', 'only of this repository')
     .option('--sha <commit>', 'only of this commit')
