@@ -1,5 +1,6 @@
 import { deliveriesQueue, parseDeliveryJob, start as startReceiver } from '@sluice/webhook-receiver';
 import { connectForge, connectMirrors, orchestratorDefaults, start as startOrchestrator } from '@sluice/orchestrator';
+import { localPlugin } from '@sluice/artifacts';
 import { createHelm, findHelm, findKubectl } from '@sluice/helm';
 import { defaultConfig as helmOperatorDefaults, start as startHelmOperator } from '@sluice/helm-operator';
 import { createOciClient } from '@sluice/oci';
@@ -11,6 +12,9 @@ import { fillToolsDirectory } from './tools-directory.ts';
 
 type Addresses = { readonly kubeconfig: string; readonly registryUrl: string };
 
+/** Artifacts of workflows whose namespace names no repository lie in the data directory. */
+const localRepository = { plugin: { name: localPlugin } };
+
 /** Start every Sluice app over the embedded cluster, each through its own `start`. Answers the receiver's URL. */
 export async function startPlatform(foundation: Foundation, addresses: Addresses): Promise<string> {
   const { config, data, store, kube, log, now, closers } = foundation;
@@ -18,11 +22,14 @@ export async function startPlatform(foundation: Foundation, addresses: Addresses
   closers.add(() => queues.close());
   const deliveries = queues.queue(deliveriesQueue, parseDeliveryJob);
 
-  const controller = await startWorkflowController(workflowDefaults, {
-    kube,
-    log: log.with({ part: 'workflow-controller' }),
-    now,
-  });
+  const controller = await startWorkflowController(
+    { ...workflowDefaults, artifactRepository: localRepository },
+    {
+      kube,
+      log: log.with({ part: 'workflow-controller' }),
+      now,
+    },
+  );
   closers.add(() => controller.close());
   await startHelm(foundation, addresses);
 

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@sluice/model';
 import type { WorkflowSpec } from '@sluice/workflow';
 
 /** Configuration of the workflow controller. */
@@ -11,6 +12,8 @@ export type WorkflowControllerConfig = {
   /** How pods hand over outputs; `auto`: `native` when every node carries sluice.dev/native-outputs. */
   readonly outputs: 'auto' | 'native' | 'wrapper';
   readonly workflowDefaults?: WorkflowSpec;
+  /** The artifact repository of workflows whose namespace has none. */
+  readonly artifactRepository?: JsonObject;
   readonly templateReferencing?: 'Strict' | 'Secure';
 };
 

@@ -30,7 +30,15 @@ export async function start(config: WorkflowControllerConfig, ports: WorkflowCon
   const { reader, ready, outputs, workflows } = openReader(informers, config);
   const locks = new LockTable();
   const reconcile = workflowReconciler(
-    kubePorts({ kube, reader, events, now, outputs, wake: (key) => controller.enqueue(key) }),
+    kubePorts({
+      kube,
+      reader,
+      events,
+      now,
+      outputs,
+      artifactRepository: config.artifactRepository,
+      wake: (key) => controller.enqueue(key),
+    }),
     {
       coalesceMs: config.coalesceMs,
       ...(config.workflowDefaults ? { workflowDefaults: config.workflowDefaults } : {}),

@@ -1,6 +1,6 @@
 import type { InformerSet, KubeApi } from '@sluice/reconcile';
 import type { Log, Running } from '@sluice/runtime';
-import type { ObjectKey } from '@sluice/model';
+import type { ArtifactMover, ObjectKey } from '@sluice/model';
 import type { HostTools } from './container/runtime.ts';
 import type { ImagePort } from './image/image-port.ts';
 import type { BackoffConfig } from './pod/restart-backoff.ts';
@@ -18,6 +18,8 @@ export type NodeAgentOptions = {
   /** `auto`: sandbox where bubblewrap works. `sandbox` fails to start where it does not. */
   readonly runtime: 'auto' | 'sandbox' | 'process';
   readonly images: ImagePort;
+  /** Moves artifacts of workflow steps; without it pods that name some end in an error. */
+  readonly artifacts?: ArtifactMover;
   /** Directories first on PATH, and host paths that pods see read-only besides the system's. */
   readonly tools: HostTools;
   /** Given to every container; its own variables win. */

@@ -1,4 +1,4 @@
-import type { Json, JsonObject, OutputCapture, Problem, Result } from '@sluice/model';
+import type { Json, JsonObject, OutputCapture, PodInputs, Problem, Result } from '@sluice/model';
 import { keys } from '@sluice/model';
 import { mergeStrategic } from './strategic-merge.ts';
 import { wrapCommand } from './output-wrapper.ts';
@@ -11,6 +11,8 @@ export const retryAnnotation = 'sluice.dev/retries';
 const scriptAnnotation = 'sluice.dev/script';
 /** Kubernetes allows 256 KiB of annotations; some room is left for the others. */
 const maxScript = 240 * 1_024;
+/** The most that all our annotations together may take. */
+const maxAnnotations = 250 * 1_024;
 
 /** Fields that a template and a workflow spec share with a pod's spec; the template's wins. */
 const podFields = [
@@ -22,7 +24,6 @@ const podFields = [
   'hostNetwork',
   'imagePullSecrets',
   'nodeSelector',
-  'priority',
   'priorityClassName',
   'resourceClaims',
   'schedulerName',
@@ -45,8 +46,21 @@ export function buildPod(input: BuildPodInput): Result<PodManifest> {
   if (script !== undefined && script.length > maxScript)
     refuse('script.source', `the script has ${script.length} characters; ${maxScript} are the most`);
   const capture = captureOf(input);
+  const inputs = inputsOf(input, refuse);
   const container = mainContainer(input, source ?? {}, capture, refuse);
   const spec = applyPatches(input, podSpec(input, container, script !== undefined), refuse);
+  const annotations = {
+    ...(capture && input.outputs === 'native' ? { [keys.outputs]: JSON.stringify(capture) } : {}),
+    ...(inputs ? { [keys.inputs]: JSON.stringify(inputs) } : {}),
+    ...(script === undefined ? {} : { [scriptAnnotation]: script }),
+  };
+  const size = Object.values(annotations).reduce((sum, text) => sum + new TextEncoder().encode(text).length, 0);
+  if (size > maxAnnotations)
+    refuse(
+      `templates.${template.name ?? ''}`,
+      `script and raw artifacts take ${size} bytes; ${maxAnnotations} are the most`,
+      'keep large content in an artifact repository',
+    );
   if (problems.length > 0) return { ok: false, problems };
   const { workflow, node } = input;
   return {
@@ -63,8 +77,7 @@ export function buildPod(input: BuildPodInput): Result<PodManifest> {
           'kubectl.kubernetes.io/default-container': 'main',
           'workflows.argoproj.io/node-name': node.name,
           'workflows.argoproj.io/node-id': node.id,
-          ...(capture && input.outputs === 'native' ? { [keys.outputs]: JSON.stringify(capture) } : {}),
-          ...(script === undefined ? {} : { [scriptAnnotation]: script }),
+          ...annotations,
           ...(input.retryNumber ? { [retryAnnotation]: String(input.retryNumber) } : {}),
         },
         ownerReferences: [
@@ -106,7 +119,7 @@ function labelsOf(input: BuildPodInput): Record<string, string> {
 }
 
 /** What the node is to capture; undefined when nobody reads anything, and the pod stays bare. */
-function captureOf({ template, captureResult }: BuildPodInput): OutputCapture | undefined {
+function captureOf({ template, captureResult, artifacts: moved }: BuildPodInput): OutputCapture | undefined {
   const parameters = (template.outputs?.parameters ?? []).flatMap(({ name, valueFrom }) => {
     if (valueFrom?.path === undefined) return [];
     const fallback = valueFrom.default;
@@ -120,12 +133,24 @@ function captureOf({ template, captureResult }: BuildPodInput): OutputCapture | 
       },
     ];
   });
-  if (!captureResult && parameters.length === 0) return undefined;
+  const { outputs = [], logs = [] } = moved ?? {};
+  if (!captureResult && parameters.length === 0 && outputs.length === 0 && logs.length === 0) return undefined;
   return {
     container: 'main',
     ...(captureResult ? { result: true } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
+    ...(outputs.length > 0 ? { artifacts: outputs } : {}),
+    ...(logs.length > 0 ? { logs } : {}),
   };
+}
+
+/** What the node is to bring. Only nodes that know of artifacts can. */
+function inputsOf({ artifacts, outputs, template }: BuildPodInput, refuse: Refuse): PodInputs | undefined {
+  if (!artifacts) return undefined;
+  const moved = artifacts.inputs.length + artifacts.outputs.length + artifacts.logs.length;
+  if (moved > 0 && outputs !== 'native')
+    refuse(`templates.${template.name ?? ''}`, 'the nodes of this cluster move no artifacts');
+  return artifacts.inputs.length > 0 ? { container: 'main', artifacts: artifacts.inputs } : undefined;
 }
 
 type Refuse = (path: string, message: string, fix?: string) => void;
@@ -170,6 +195,9 @@ function podSpec(input: BuildPodInput, main: JsonObject, hasScript: boolean): Js
     const value = template[field] ?? scheduling[field] ?? spec[field];
     if (value !== undefined && value !== null) fields[field] = value as Json;
   }
+  // The priority of a workflow says who runs first, not how its pods are scheduled.
+  if (template['priority'] !== undefined && template['priority'] !== null)
+    fields['priority'] = template['priority'] as Json;
   const extra = (field: string): readonly JsonObject[] =>
     Array.isArray(template[field]) ? (template[field] as JsonObject[]) : [];
   const init = extra('initContainers').map((container) => mirrored(container, main));

@@ -1,4 +1,4 @@
-import type { CapturedOutputs } from '@sluice/model';
+import { type CapturedOutputs, type JsonObject, keys, type OutputCapture } from '@sluice/model';
 
 /** The parts of a Pod that tell what became of it. */
 export type ObservedPod = {
@@ -48,6 +48,10 @@ export type PodOutcome = {
   readonly exitCode?: number;
   readonly result?: string;
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Names of the artifacts and logs that were kept. */
+  readonly artifacts?: readonly string[];
+  /** Where those lie, as a status shows it. */
+  readonly locations?: Readonly<Record<string, JsonObject>>;
   readonly hostNodeName?: string;
   readonly podIP?: string;
   readonly ready?: boolean;
@@ -100,6 +104,7 @@ function finishedOutcome(pod: ObservedPod, main: ContainerStatus | undefined): P
     ...(ended ? { exitCode: ended.exitCode } : {}),
     ...(captured?.result === undefined ? {} : { result: captured.result }),
     ...(captured?.parameters === undefined ? {} : { parameters: captured.parameters }),
+    ...keptArtifacts(pod),
     ...(ended?.finishedAt ? { finishedAt: ended.finishedAt } : {}),
   };
   if (pod.status?.phase === 'Succeeded' || (pod.status?.phase === 'Running' && ended?.exitCode === 0)) {
@@ -109,19 +114,36 @@ function finishedOutcome(pod: ObservedPod, main: ContainerStatus | undefined): P
   return { ...values, ...inferFailure(pod, captured !== undefined) };
 }
 
+/** The artifacts that the containers of a pod left, with the places that the pod was told to keep them at. */
+function keptArtifacts({ metadata, status = {} }: ObservedPod): Pick<PodOutcome, 'artifacts' | 'locations'> {
+  const told = (status.containerStatuses ?? []).map(
+    ({ state }) => parseCaptured(state?.terminated?.message)?.artifacts,
+  );
+  if (told.every((names) => names === undefined)) return {};
+  const artifacts = told.flatMap((names) => names ?? []);
+  const capture = captureIn(metadata.annotations?.[keys.outputs]);
+  const places = [...(capture?.artifacts ?? []), ...(capture?.logs ?? [])];
+  const locations = Object.fromEntries(places.map(({ name, location, shown }) => [name, shown ?? location]));
+  return { artifacts, locations };
+}
+
+function captureIn(text: string | undefined): OutputCapture | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as OutputCapture);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Why a pod failed: the pod's own message, then init containers, then the main one, then the others. */
 function inferFailure(
   { status = {} }: ObservedPod,
   captured: boolean,
 ): { readonly phase: 'Succeeded' | 'Failed' | 'Error'; readonly message?: string } {
   if (status.message) return { phase: 'Failed', message: status.message };
-  for (const container of status.initContainerStatuses ?? []) {
-    const ended = container.state?.terminated;
-    if (ended && ended.exitCode !== 0) return { phase: 'Error', message: describe(container.name, ended, false) };
-  }
   const containers = status.containerStatuses ?? [];
-  const unstarted = waitingMessage(containers);
-  if (unstarted !== undefined) return { phase: 'Error', message: unstarted };
+  const early = artifactProblem(containers) ?? initProblem(status.initContainerStatuses) ?? waitingMessage(containers);
+  if (early !== undefined) return { phase: 'Error', message: early };
   const ordered = [
     ...containers.filter(({ name }) => name === 'main'),
     ...containers.filter(({ name }) => name !== 'main'),
@@ -135,6 +157,24 @@ function inferFailure(
   if (containers.some(({ name, state }) => name === 'main' && state?.terminated?.exitCode === 0))
     return { phase: 'Succeeded' };
   return { phase: 'Failed', message: status.reason ?? 'pod failed for unknown reason' };
+}
+
+function initProblem(containers: readonly ContainerStatus[] = []): string | undefined {
+  for (const { name, state } of containers) {
+    const ended = state?.terminated;
+    if (ended && ended.exitCode !== 0) return describe(name, ended, false);
+  }
+  return undefined;
+}
+
+/** A container that ended with 64 and only an error to tell never ran: its artifacts could not be brought. */
+function artifactProblem(containers: readonly ContainerStatus[]): string | undefined {
+  for (const { state } of containers) {
+    if (state?.terminated?.exitCode !== 64) continue;
+    const captured = parseCaptured(state.terminated.message);
+    if (captured?.error !== undefined && Object.keys(captured).length === 1) return captured.error;
+  }
+  return undefined;
 }
 
 /** Why the containers never started, when none of them did. */
@@ -161,8 +201,10 @@ export function parseCaptured(message: string | undefined): CapturedOutputs | un
   }
 }
 
+const capturedFields = new Set(['result', 'parameters', 'artifacts', 'error']);
+
 function isCaptured(value: unknown): value is CapturedOutputs {
   if (typeof value !== 'object' || value === null) return false;
-  const known = Object.keys(value).every((key) => key === 'result' || key === 'parameters' || key === 'error');
+  const known = Object.keys(value).every((key) => capturedFields.has(key));
   return known && Object.keys(value).length > 0;
 }

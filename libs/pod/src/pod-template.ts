@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@sluice/model';
+import type { ArtifactInput, ArtifactOutput, Json, JsonObject, LogOutput } from '@sluice/model';
 
 /** The parts of a workflow template from which a pod is made, with every tag replaced. */
 export type PodTemplate = {
@@ -61,6 +61,12 @@ export type BuildPodInput = {
   readonly avoidHosts?: readonly string[];
   /** Claims of the workflow, by the name of their template. */
   readonly claims?: Readonly<Record<string, string>>;
+  /** What the node brings into the pod and keeps of it. */
+  readonly artifacts?: {
+    readonly inputs: readonly ArtifactInput[];
+    readonly outputs: readonly ArtifactOutput[];
+    readonly logs: readonly LogOutput[];
+  };
   /** `native`: the node captures outputs. `wrapper`: a shell around the command does. */
   readonly outputs: 'native' | 'wrapper';
 };

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@sluice/model';
+import type { PodArtifacts } from './pod-artifacts.ts';
 import type { Template } from './workflow-types.ts';
 
 /** Something for the caller to do, in this order. Every action may be done twice: names are deterministic. */
@@ -23,6 +24,8 @@ export type Action =
       readonly podSpecPatches?: readonly string[];
       /** Hosts on which earlier attempts failed. */
       readonly avoidHosts?: readonly string[];
+      /** What is brought into the pod and kept of it. */
+      readonly artifacts?: PodArtifacts;
     }
   | { readonly kind: 'DeletePod'; readonly nodeId: string; readonly podName: string; readonly reason: string }
   | { readonly kind: 'CreatePvc'; readonly name: string; readonly manifest: JsonObject }
@@ -49,6 +52,8 @@ export type PodObservation = {
   readonly parameters?: Readonly<Record<string, string>>;
   /** Names of output artifacts that were saved; undefined when the reader does not know. */
   readonly artifacts?: readonly string[];
+  /** Where artifacts and logs that were saved lie, as the status is to show it. */
+  readonly locations?: Readonly<Record<string, JsonObject>>;
   readonly hostNodeName?: string;
   readonly podIP?: string;
   readonly ready?: boolean;

@@ -39,6 +39,7 @@ export function closePass(pass: Pass, before: WorkflowStatus, phase: WorkflowPha
     spec: podFieldsFilled(pass),
     ...metadataOf(pass, phase),
     locks: pass.locks.draft.changes,
+    ...(pass.repository.open ? { wantsRepository: (pass.spec['artifactRepositoryRef'] ?? {}) as JsonObject } : {}),
     ...(pass.locks.unknown.size === 0 ? {} : { unknownLimits: [...pass.locks.unknown.values()] }),
     ...(pass.nextLookAt === undefined || ended ? {} : { nextLookAt: pass.nextLookAt }),
   };
@@ -82,6 +83,7 @@ function statusOf(
     progress: progressOf(pass),
     nodes,
     ...(pass.outputs ? { outputs: pass.outputs } : {}),
+    ...(pass.repository.stored ? { artifactRepositoryRef: pass.repository.stored } : {}),
     ...storedTemplatesOf(pass, before),
     ...(claims.length > 0 ? { persistentVolumeClaims: claims } : {}),
     conditions: conditionsOf(pass, before, ended),

@@ -1,3 +1,4 @@
+import type { RepositoryAnswer, RepositoryQuestion } from './repository-question.ts';
 import type { Json, JsonObject } from '@sluice/model';
 import type { Action, PodObservation } from './action.ts';
 import { displayNameOf } from './node-name.ts';
@@ -80,6 +81,11 @@ export type Pass = {
   readonly scheduling: Map<string, JsonObject>;
   readonly boundaryLimits: Map<string, { readonly parallelism: number; readonly failFast: boolean }>;
   outputs: Outputs | undefined;
+  /** The repository of artifacts; undefined while it is not known, which is remembered. */
+  readonly artifactRepository: () => RepositoryAnswer | undefined;
+  readonly repository: RepositoryQuestion;
+  /** The controller keeps the logs of all steps. */
+  readonly archivesLogs: boolean;
   nextLookAt: number | undefined;
   execute(request: ExecuteRequest): Executed;
 };

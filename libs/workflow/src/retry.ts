@@ -1,3 +1,4 @@
+import { globalLayer } from './global-layer.ts';
 import { argoEnvironment, evaluateCondition, parseDurationMs } from '@sluice/expr';
 import type { Json } from '@sluice/model';
 import { endingMessage } from './deadline.ts';
@@ -234,7 +235,7 @@ function prepareAttempt(
   if (isPodTemplate(prepared.template))
     values.set('pod.name', podNameOf(pass.name, nodeName, prepared.template.name ?? ''));
   const layer = mapLayer(values);
-  const variables = joinLayers(layer, prepared.layer, mapLayer(pass.globals));
+  const variables = joinLayers(layer, prepared.layer, globalLayer(pass));
   const { steps, dag, retryStrategy, ...rest } = prepared.template;
   const body = substitute(rest, variables, { keepUnresolved: true });
   if (!body.ok) return body;

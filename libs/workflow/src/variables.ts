@@ -12,10 +12,16 @@ export type VariableLayer = {
   lookUp(name: string): string | null | undefined;
   entries(): Iterable<readonly [string, string | null]>;
   artifact?(name: string): Artifact | null | undefined;
+  /** Names that `artifact` knows. */
+  artifactNames?(): Iterable<string>;
 };
 
 /** Several layers as one; an earlier layer hides a later one. */
-export type Variables = TemplateVariables & { artifact(name: string): Artifact | null | undefined };
+export type Variables = TemplateVariables & {
+  artifact(name: string): Artifact | null | undefined;
+  /** The environment with every artifact as a value of its own: its name as `artifact` takes it, null for an absent one. */
+  artifactEnvironment(): Environment;
+};
 
 /** Join layers, the nearest first. */
 export function joinLayers(...layers: readonly VariableLayer[]): Variables {
@@ -31,6 +37,14 @@ export function joinLayers(...layers: readonly VariableLayer[]): Variables {
     environment() {
       environment ??= argoEnvironment(layers.toReversed().flatMap((layer) => [...layer.entries()]));
       return environment;
+    },
+    artifactEnvironment() {
+      const entries = layers.toReversed().flatMap((layer) => {
+        const names = [...(layer.artifactNames?.() ?? [])];
+        const artifacts = names.map((name) => [name, layer.artifact?.(name) ? name : null] as const);
+        return [...layer.entries(), ...artifacts];
+      });
+      return argoEnvironment(entries);
     },
     artifact(name) {
       for (const layer of layers) {

@@ -5,7 +5,7 @@ import { keyOf, type ObjectKey, type OutputCapture } from '@sluice/model';
 import { ContainerRun } from '../container/container-run.ts';
 import { ConfigError } from '../container/downward.ts';
 import { StartError } from '../container/container-start.ts';
-import { parseOutputCapture } from '../container/outputs.ts';
+import { captureFor, parseOutputCapture } from '../container/outputs.ts';
 import { processStart } from '../container/process-table.ts';
 import { writeState } from '../node/state-file.ts';
 import { preparePodVolumes, type VolumeSource } from '../volume/pod-volumes.ts';
@@ -260,8 +260,9 @@ export class PodWorker {
 
   #newRun(container: Container, before: ContainerState): ContainerRun {
     const { name } = container;
-    const { capture, problem } = this.#capture;
-    const own = capture?.container === name ? { capture } : {};
+    const { capture: wanted, problem } = this.#capture;
+    const capture = wanted && captureFor(wanted, name);
+    const own = capture ? { capture } : {};
     const bad = problem && this.#isMain(container) ? { captureProblem: problem } : {};
     return new ContainerRun({
       pod: this.#pod,
@@ -380,7 +381,7 @@ export class PodWorker {
     clearTimeout(this.#timer);
     if (this.#ip) this.#ports.addresses.release(this.#ip);
     this.#ports.killEscaped(this.uid);
-    for (const name of ['rootfs', 'volumes']) {
+    for (const name of ['rootfs', 'volumes', 'artifacts']) {
       const gone = rm(join(this.directory, name), { recursive: true, force: true, maxRetries: 3 });
       gone.catch((error: unknown) => this.#ports.log.warn('pod directory not removed', { ...this.key, error }));
     }
