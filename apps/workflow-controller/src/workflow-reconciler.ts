@@ -323,6 +323,7 @@ async function createPod(
     ...(action.scheduling ? { scheduling: action.scheduling } : {}),
     claims: claimNames(decision),
     ...(action.artifacts ? { artifacts: action.artifacts } : {}),
+    ...(action.task ? { task: action.task } : {}),
   });
   if (!built.ok) return { phase: 'Error', message: formatProblems(built.problems) };
   try {

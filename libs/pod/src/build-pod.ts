@@ -1,5 +1,6 @@
-import type { Json, JsonObject, OutputCapture, PodInputs, Problem, Result } from '@sluice/model';
+import type { ContainerPlan, Json, JsonObject, OutputCapture, PodInputs, Problem, Result } from '@sluice/model';
 import { keys } from '@sluice/model';
+import { readContainerSet } from './container-set.ts';
 import { mergeStrategic } from './strategic-merge.ts';
 import { wrapCommand } from './output-wrapper.ts';
 import type { BuildPodInput, PodManifest, PodTemplate } from './pod-template.ts';
@@ -39,17 +40,18 @@ export function buildPod(input: BuildPodInput): Result<PodManifest> {
   const refuse = (path: string, message: string, fix?: string): void => {
     problems.push({ code: 'PodUnsupported', severity: 'error', path, message, ...(fix ? { fix } : {}) });
   };
-  const source = template.container ?? template.script;
-  if (!source) refuse(`templates.${template.name ?? ''}`, 'only container and script templates run as pods');
   const script =
     template.script && typeof template.script['source'] === 'string' ? template.script['source'] : undefined;
   if (script !== undefined && script.length > maxScript)
     refuse('script.source', `the script has ${script.length} characters; ${maxScript} are the most`);
   const capture = captureOf(input);
   const inputs = inputsOf(input, refuse);
-  const container = mainContainer(input, source ?? {}, capture, refuse);
-  const spec = applyPatches(input, podSpec(input, container, script !== undefined), refuse);
+  const { containers, plan } = containersOf(input, capture, refuse);
+  const spec = applyPatches(input, podSpec(input, containers, script !== undefined), refuse);
+  const { task } = input;
   const annotations = {
+    ...(plan && input.outputs === 'native' ? { [keys.containers]: JSON.stringify(plan) } : {}),
+    ...(task ? { [keys.task]: JSON.stringify(task) } : {}),
     ...(capture && input.outputs === 'native' ? { [keys.outputs]: JSON.stringify(capture) } : {}),
     ...(inputs ? { [keys.inputs]: JSON.stringify(inputs) } : {}),
     ...(script === undefined ? {} : { [scriptAnnotation]: script }),
@@ -74,7 +76,8 @@ export function buildPod(input: BuildPodInput): Result<PodManifest> {
         labels: labelsOf(input),
         annotations: {
           ...metadataOf(input, 'annotations'),
-          'kubectl.kubernetes.io/default-container': 'main',
+          'kubectl.kubernetes.io/default-container':
+            plan && !plan.main.includes('main') ? (plan.main[0] ?? 'main') : 'main',
           'workflows.argoproj.io/node-name': node.name,
           'workflows.argoproj.io/node-id': node.id,
           ...annotations,
@@ -153,6 +156,32 @@ function inputsOf({ artifacts, outputs, template }: BuildPodInput, refuse: Refus
   return artifacts.inputs.length > 0 ? { container: 'main', artifacts: artifacts.inputs } : undefined;
 }
 
+const taskImage = 'sluice.dev/executor';
+
+/** The containers that do the work, and their order where there is more than one container to be thought of. */
+function containersOf(
+  input: BuildPodInput,
+  capture: OutputCapture | undefined,
+  refuse: Refuse,
+): { readonly containers: readonly JsonObject[]; readonly plan?: ContainerPlan } {
+  const { template, task, outputs } = input;
+  const place = `templates.${template.name ?? ''}`;
+  if (task) {
+    if (outputs !== 'native') refuse(place, `the nodes of this cluster cannot run ${task.kind} templates`);
+    return { containers: [{ name: 'main', image: taskImage, command: ['sluice-executor', task.kind] }] };
+  }
+  if (template.containerSet) {
+    const set = readContainerSet(template.containerSet);
+    if (set.plan.order && outputs !== 'native')
+      refuse(place, 'the nodes of this cluster cannot start the containers of a container set in order');
+    return set;
+  }
+  const source = template.container ?? template.script;
+  if (!source) refuse(place, 'this kind of template does not run as a pod');
+  const main = mainContainer(input, source ?? {}, capture, refuse);
+  return { containers: [main], ...(Array.isArray(template['sidecars']) ? { plan: { main: ['main'] } } : {}) };
+}
+
 type Refuse = (path: string, message: string, fix?: string) => void;
 
 function mainContainer(
@@ -188,7 +217,8 @@ function textList(value: Json | undefined): string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-function podSpec(input: BuildPodInput, main: JsonObject, hasScript: boolean): JsonObject {
+function podSpec(input: BuildPodInput, mains: readonly JsonObject[], hasScript: boolean): JsonObject {
+  const main = mains.find((container) => container['name'] === 'main') ?? mains[0] ?? {};
   const { template, spec, scheduling = {} } = input;
   const fields: Record<string, Json> = {};
   for (const field of podFields) {
@@ -209,7 +239,7 @@ function podSpec(input: BuildPodInput, main: JsonObject, hasScript: boolean): Js
     ...fields,
     ...avoiding(fields, input.avoidHosts),
     ...(init.length > 0 ? { initContainers: init } : {}),
-    containers: [main, ...sidecars],
+    containers: [...mains, ...sidecars],
     ...(volumes.length > 0 ? { volumes } : {}),
     ...(deadline === undefined ? {} : { activeDeadlineSeconds: deadline }),
   };
@@ -246,6 +276,7 @@ function usedVolumes(template: PodTemplate, volumes: readonly JsonObject[]): rea
   const containers = [
     template.container,
     template.script,
+    ...(template.containerSet ? readContainerSet(template.containerSet).containers : []),
     ...['initContainers', 'sidecars'].flatMap((field) =>
       Array.isArray(template[field]) ? (template[field] as JsonObject[]) : [],
     ),

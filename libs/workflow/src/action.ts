@@ -1,4 +1,4 @@
-import type { JsonObject } from '@sluice/model';
+import type { JsonObject, PodTask } from '@sluice/model';
 import type { PodArtifacts } from './pod-artifacts.ts';
 import type { Template } from './workflow-types.ts';
 
@@ -26,6 +26,8 @@ export type Action =
       readonly avoidHosts?: readonly string[];
       /** What is brought into the pod and kept of it. */
       readonly artifacts?: PodArtifacts;
+      /** What the node does itself, in place of a process. */
+      readonly task?: PodTask;
     }
   | { readonly kind: 'DeletePod'; readonly nodeId: string; readonly podName: string; readonly reason: string }
   | { readonly kind: 'CreatePvc'; readonly name: string; readonly manifest: JsonObject }
@@ -43,6 +45,14 @@ export type Action =
       readonly annotations?: Readonly<Record<string, string>>;
     };
 
+/** What became of a container of a container set. */
+export type ContainerObservation = {
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+  readonly message?: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+};
+
 /** What became of the pod of a node, as the pod's reader found it. */
 export type PodObservation = {
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
@@ -54,6 +64,8 @@ export type PodObservation = {
   readonly artifacts?: readonly string[];
   /** Where artifacts and logs that were saved lie, as the status is to show it. */
   readonly locations?: Readonly<Record<string, JsonObject>>;
+  /** What became of each container of a container set. */
+  readonly containers?: Readonly<Record<string, ContainerObservation>>;
   readonly hostNodeName?: string;
   readonly podIP?: string;
   readonly ready?: boolean;

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@sluice/model';
+import { containersOf, ensureContainerNodes, loseContainers, observeContainers } from './container-set.ts';
 import { podNameOf } from './node-name.ts';
 import type { Action, PodObservation } from './action.ts';
 import { exportGlobals } from './outputs.ts';
@@ -27,6 +28,7 @@ export function runPod(run: RunContext): Executed {
   const name = request.nodeName;
   const exempt = request.onExit || name.includes('.onExit');
   const node = ensureNode(run, 'Pod', 'Pending');
+  if (template.containerSet) ensureContainerNodes(run, node);
   if (endingMessage(pass) !== undefined && !(exempt && pass.shutdown !== 'Terminate') && !pass.pods.has(node.id)) {
     const message = pass.shutdown === undefined ? 'Step exceeded its deadline' : shutdownMessage(pass.shutdown);
     return { node: markPhase(pass, name, 'Failed', message) ?? node };
@@ -42,10 +44,8 @@ export function runPod(run: RunContext): Executed {
 }
 
 /** Containers of a pod that do its work; the others only help. */
-export function mainContainersOf({ containerSet }: Template): readonly string[] {
-  const containers = containerSet?.['containers'];
-  if (!Array.isArray(containers)) return ['main'];
-  return (containers as readonly { readonly name: string }[]).map(({ name }) => name);
+function mainContainersOf(template: Template): readonly string[] {
+  return template.containerSet ? containersOf(template).map(({ name }) => name) : ['main'];
 }
 
 function createPodAction(
@@ -100,7 +100,10 @@ export function observePods(pass: Pass): void {
     if (node.type !== 'Pod' || (isFulfilled(node) && !node.daemoned)) continue;
     const observed = pass.pods.get(node.id);
     if (observed) applyObservation(pass, node, observed);
-    else if (node.phase === 'Running') markPhase(pass, node.name, 'Error', 'pod deleted');
+    else if (node.phase === 'Running') {
+      markPhase(pass, node.name, 'Error', 'pod deleted');
+      loseContainers(pass, node);
+    }
   }
 }
 
@@ -111,6 +114,7 @@ function applyObservation(pass: Pass, node: NodeStatus, seen: PodObservation): v
     ...(seen.progress ? { progress: seen.progress } : {}),
   };
   pass.nodes.update(node.id, known);
+  observeContainers(pass, node, seen);
   if (seen.phase === 'Pending') {
     if (seen.message) pass.nodes.update(node.id, { message: seen.message });
     return;

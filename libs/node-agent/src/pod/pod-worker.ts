@@ -9,6 +9,7 @@ import { captureFor, parseOutputCapture } from '../container/outputs.ts';
 import { processStart } from '../container/process-table.ts';
 import { writeState } from '../node/state-file.ts';
 import { preparePodVolumes, type VolumeSource } from '../volume/pod-volumes.ts';
+import { dependencyFailed } from './container-plan.ts';
 import { decidePod, type PodAction } from './decide-pod.ts';
 import type { PodPorts } from './pod-ports.ts';
 import { allContainers, type Container, isFinished, type Pod, type PodStatus } from './pod-spec.ts';
@@ -178,6 +179,9 @@ export class PodWorker {
       case 'start':
         this.#start(action.container, action.restart);
         break;
+      case 'omit':
+        this.#omit(action.container, action.failed);
+        break;
       case 'stop':
         this.#stop(action.container, action.graceMs, action.reason);
         break;
@@ -256,6 +260,14 @@ export class PodWorker {
     this.#setState(name, state);
     this.#runs.set(name, run);
     void this.#run(run, container, before);
+  }
+
+  /** Ended without having begun. */
+  #omit(name: string, failed: string): void {
+    const at = this.#ports.now();
+    const message = `container ${failed}, which it depends on, has failed`;
+    this.#change(name, { phase: 'exited', exit: { ...dependencyFailed, message, startedAt: at, finishedAt: at } });
+    this.#again = true;
   }
 
   #newRun(container: Container, before: ContainerState): ContainerRun {
