@@ -1,5 +1,6 @@
 import { clusterSettings } from '@sluice/kube';
 import { choiceSetting, integerSetting, type SettingValues } from '@sluice/runtime';
+import type { JsonObject } from '@sluice/model';
 import type { WorkflowSpec } from '@sluice/workflow';
 
 /** Configuration of the workflow controller. */
@@ -16,6 +17,8 @@ export type WorkflowControllerConfig = {
   readonly parallelism?: number;
   readonly namespaceParallelism?: number;
   readonly workflowDefaults?: WorkflowSpec;
+  /** The artifact repository of workflows whose namespace has none. */
+  readonly artifactRepository?: JsonObject;
   readonly templateReferencing?: 'Strict' | 'Secure';
 };
 
