@@ -43,6 +43,8 @@ export { fenceWrites, NotLeaderError } from './leadership.ts';
 export type { PlanOptions, PlanPhase, PlanStatus, PlanTrigger } from './plan.ts';
 export { plan, skipDeletePlan } from './plan.ts';
 export { applyDefinitions } from './definitions.ts';
+export type { ElectedParts } from './start-elected.ts';
+export { electionSettings, startElected } from './start-elected.ts';
 export type { ShardedElection, ShardedElectionOptions } from './sharding.ts';
 export { createShardedElection, shardOf } from './sharding.ts';
 export type { OperatorController, OperatorOptions, OperatorPorts } from './start-operator.ts';
