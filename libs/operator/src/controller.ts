@@ -6,7 +6,7 @@ import type { AccessRule } from './access.ts';
 export type ControllerPorts = {
   readonly kube: KubeApi;
   /** The cache of a kind that the controller declared. Throws for one that it did not. */
-  cache<T extends KubeObject = KubeObject>(resource: Resource): Informer<T>;
+  readonly cache: <T extends KubeObject = KubeObject>(resource: Resource) => Informer<T>;
   readonly events: EventRecorder;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -30,14 +30,14 @@ export type ReconcileContext = ControllerPorts & {
   /** Fires when the time of the reconcile is over, or the lease is lost. */
   readonly signal: AbortSignal;
   /** Children of a declared kind that the object controls, from the cache. */
-  children<T extends KubeObject = KubeObject>(resource: Resource): readonly T[];
+  readonly children: <T extends KubeObject = KubeObject>(resource: Resource) => readonly T[];
   /**
    * Bring a child about by server-side apply, controlled by the object. Nothing is written when nothing would change. Throws a
    * TerminalError with the reason ChildExists when an object of that name belongs to somebody else.
    */
-  apply(child: KubeObject): Promise<void>;
+  readonly apply: (child: KubeObject) => Promise<void>;
   /** Delete a child. One that has gone counts as deleted. */
-  delete(child: KubeObject): Promise<void>;
+  readonly delete: (child: KubeObject) => Promise<void>;
 };
 
 /** What a reconciler answers. Nothing at all means: Ready, and the status stays as it is. */

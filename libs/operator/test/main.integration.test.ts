@@ -26,7 +26,7 @@ type Program = {
 };
 
 /** The program as a user starts it, with nothing in its environment but what is given. */
-function launch(args: readonly string[], env: Record<string, string> = {}): Program & { text(): string } {
+function launch(args: readonly string[], env: Record<string, string> = {}): Program & { readonly text: () => string } {
   const flags = ['--conditions=@sluice/source', '--disable-warning=ExperimentalWarning'];
   const child = spawn(process.execPath, [...flags, program, ...args], { env, stdio: 'pipe' });
   children.push(child);
