@@ -1,3 +1,4 @@
+export { applyDefinitions } from './apply-definitions.ts';
 export { exponentialDelayMs, jittered, maxTimerMs, pause } from './backoff.ts';
 export type { Reconcile, ReconcileResult, WatchSource } from './controller.ts';
 export type { EventRecorder, EventRecorderOptions } from './event-recorder.ts';
