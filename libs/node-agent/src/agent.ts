@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keyText, type ObjectKey, resources } from '@sluice/model';
+import { keyText, type KubeObject, type ObjectKey, resources } from '@sluice/model';
 import { type CacheEvent, createInformerSet, type Informer, type InformerSet } from '@sluice/reconcile';
 import { Closers } from '@sluice/runtime';
 import type { NodeAgent, NodeAgentOptions } from './agent-options.ts';
@@ -60,6 +60,8 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   await sweepPods(podsDirectory, earlier, caches.pods);
   claims.sweep().catch((error: unknown) => log.warn('old volumes not removed', { error }));
   closers.add(caches.pods.subscribe((event) => workers.on(event)));
+  closers.add(caches.configMaps.subscribe((event) => workers.contentChanged('configMap', event.object)));
+  closers.add(caches.secrets.subscribe((event) => workers.contentChanged('secret', event.object)));
   closers.add(caches.services.subscribe(() => hosts.refresh()));
   closers.add(
     caches.claims.subscribe((event) => {
@@ -82,6 +84,8 @@ function cachesOf(informers: InformerSet, nodeName: string) {
     pods: informers.informer<Pod>(resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` }),
     services: informers.informer<Service>(resources.services),
     claims: informers.informer<Claim>(resources.persistentVolumeClaims),
+    configMaps: informers.informer(resources.configMaps, { metadataOnly: true }),
+    secrets: informers.informer(resources.secrets, { metadataOnly: true }),
   };
 }
 
@@ -127,6 +131,12 @@ class Workers {
 
   retryNamespace(namespace: string | undefined): void {
     for (const worker of this.#byUid.values()) if (worker.key.namespace === namespace) worker.retry();
+  }
+
+  contentChanged(kind: 'configMap' | 'secret', { metadata }: KubeObject): void {
+    for (const worker of this.#byUid.values()) {
+      if (worker.key.namespace === metadata.namespace) worker.contentChanged(kind, metadata.name);
+    }
   }
 
   async close(graceMs: number): Promise<void> {

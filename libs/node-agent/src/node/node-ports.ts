@@ -12,6 +12,7 @@ import type { PodPorts } from '../pod/pod-ports.ts';
 import type { Container, Pod } from '../pod/pod-spec.ts';
 import { defaultBackoff } from '../pod/restart-backoff.ts';
 import { defaultDelays } from '../pod/status-delay.ts';
+import type { IssuedToken } from '../volume/pod-volumes.ts';
 import type { TokenRequest } from '../volume/volume-content.ts';
 import { PodAddresses } from './addresses.ts';
 import type { ClaimDirectories } from './claims.ts';
@@ -99,24 +100,25 @@ function reader(kube: KubeApi, pod: Pod): ReadKeyed {
   return (kind, name) => kube.get<KeyedData>(keyedResources[kind], { namespace, name }, AbortSignal.timeout(10_000));
 }
 
-async function requestToken(kube: KubeApi, pod: Pod, request: TokenRequest): Promise<string> {
+async function requestToken(kube: KubeApi, pod: Pod, request: TokenRequest): Promise<IssuedToken> {
   const { namespace = 'default', name, uid = '' } = pod.metadata;
   const account = pod.spec?.serviceAccountName ?? 'default';
-  const body: KubeObject<object, { readonly token?: string }> = {
+  const seconds = request.expirationSeconds ?? 3_600;
+  const body: KubeObject<object, { readonly token?: string; readonly expirationTimestamp?: string }> = {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
     metadata: { name: account, namespace },
     spec: {
       audiences: request.audience ? [request.audience] : [],
-      expirationSeconds: request.expirationSeconds ?? 3_600,
+      expirationSeconds: seconds,
       boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
     },
   };
   const signal = AbortSignal.timeout(10_000);
   const answer = await kube.create(resources.serviceAccounts, body, { subresource: 'token', signal });
-  const token = answer.status?.token;
+  const { token, expirationTimestamp = '' } = answer.status ?? {};
   if (!token) throw new ConfigError(`no token could be had for the service account "${account}"`);
-  return token;
+  return { token, expiresAt: Date.parse(expirationTimestamp) || Date.now() + seconds * 1_000 };
 }
 
 const repeatMs = 60_000;

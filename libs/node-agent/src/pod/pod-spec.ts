@@ -221,3 +221,9 @@ export function allContainers(spec: PodSpec): readonly Container[] {
 export function isFinished(status: PodStatus | undefined): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
+
+/** When the pod began, as its status tells, in milliseconds since the epoch. */
+export function startTimeOf({ status }: Pod): number | undefined {
+  const at = Date.parse(status?.startTime ?? '');
+  return Number.isNaN(at) ? undefined : at;
+}
