@@ -90,6 +90,7 @@ export class PodWorker {
   /** A ConfigMap or Secret of the pod's namespace has changed. */
   contentChanged(kind: 'configMap' | 'secret', name: string): void {
     this.#live?.changed(kind, name);
+    this.retry();
   }
 
   /** Something that the pod waits for (a claim) may be there now. */
