@@ -272,6 +272,15 @@ describe('services and what keeps them', () => {
     expect(await space.get(services, 'alias')).not.toHaveProperty('spec.clusterIP');
   });
 
+  test('a Service that asks for a load balancer is given its own address', async () => {
+    await fresh();
+    await space.create(services, 'edge', { type: 'LoadBalancer', selector: { app: 'web' }, ports: [{ port: 80 }] });
+    const edge = await space.until(services, 'edge', {
+      status: { loadBalancer: { ingress: [{ ip: expect.any(String) }] } },
+    });
+    expect(edge.status.loadBalancer.ingress[0].ip).toBe(edge.spec.clusterIP);
+  });
+
   test('a budget counts, and an eviction that it forbids is refused', async () => {
     await fresh();
     await space.create(podDisruptionBudgets, 'web', { minAvailable: 2, selector: { matchLabels: { app: 'web' } } });

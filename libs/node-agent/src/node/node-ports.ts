@@ -8,6 +8,7 @@ import { FifoPool } from '../container/fifo-pool.ts';
 import type { ContainerRuntime } from '../container/runtime.ts';
 import type { Service } from '../container/service-variables.ts';
 import type { Images } from '../image/image-store.ts';
+import { EndedLogs } from '../log/ended-logs.ts';
 import type { PodPorts } from '../pod/pod-ports.ts';
 import type { Container, Pod } from '../pod/pod-spec.ts';
 import { defaultBackoff } from '../pod/restart-backoff.ts';
@@ -40,6 +41,8 @@ export async function createPodPorts(parts: NodeParts): Promise<PodPorts> {
   const fifos = new FifoPool(join(directory, 'pipes'));
   await fifos.warm();
   const turns = new TurnQueue();
+  const endedLogs = new EndedLogs(join(directory, 'logs'), now);
+  endedLogs.sweep().catch((error: unknown) => log.warn('old logs not removed', { error }));
   const nodeOf = (podIp: string) => ({ nodeName, hostIp, podIp });
   // What runs in images finds there what it needs; the tools of the host are not to be seen.
   const given =
@@ -57,6 +60,7 @@ export async function createPodPorts(parts: NodeParts): Promise<PodPorts> {
     backoff: options.backoff ?? defaultBackoff,
     delays: options.delays ?? defaultDelays,
     addresses: new PodAddresses(options.podNetwork ?? '127.64'),
+    endedLogs,
     tellImage: imageTeller(events, runtime, options, now),
     isServing: (pod) => services.list(pod.metadata.namespace).some((service) => selects(service, pod)),
     killEscaped: isProcess ? batchedKill() : () => {},

@@ -107,6 +107,7 @@ export class PodWorker {
     this.#writer.close();
     await this.#end();
     this.#release();
+    await this.#ports.endedLogs.keep(this.#pod, join(this.directory, 'logs'));
     await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
   }
 
