@@ -234,3 +234,9 @@ export function isFinal(policy: PodSpec['restartPolicy'], code: number): boolean
       return false;
   }
 }
+
+/** When the pod began, as its status tells, in milliseconds since the epoch. */
+export function startTimeOf({ status }: Pod): number | undefined {
+  const at = Date.parse(status?.startTime ?? '');
+  return Number.isNaN(at) ? undefined : at;
+}
