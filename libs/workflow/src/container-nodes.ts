@@ -39,7 +39,7 @@ function containersOf(set: unknown): readonly SetContainer[] {
 /** The nodes of the containers of a pod's node that have not ended. */
 function openContainers(pass: Pass, podNode: NodeStatus): readonly NodeStatus[] {
   const found = new Map<string, NodeStatus>();
-  const stack = [podNode];
+  const stack = [pass.nodes.byId(podNode.id) ?? podNode];
   for (let node = stack.pop(); node; node = stack.pop()) {
     for (const child of pass.nodes.childrenOf(node)) {
       if (child.type !== 'Container' || child.boundaryID !== podNode.id || found.has(child.id)) continue;

@@ -3,7 +3,7 @@ import { endContainers, ensureContainerNodes, observeContainers } from './contai
 import { podNameOf } from './node-name.ts';
 import type { Action, PodObservation } from './action.ts';
 import { exportGlobals } from './outputs.ts';
-import { countActive, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
+import { countActive, endDaemon, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
 import { isResultRead } from './result-readers.ts';
 import { substitute } from './variables.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
@@ -85,6 +85,7 @@ export function observePods(pass: Pass): void {
     const observed = pass.pods.get(node.id);
     if (observed) applyObservation(pass, node, observed);
     else if (node.phase === 'Running') {
+      endDaemon(pass, node);
       markPhase(pass, node.name, 'Error', 'pod deleted');
       endContainers(pass, node, 'Error', 'container deleted');
     }
@@ -113,7 +114,7 @@ function applyObservation(pass: Pass, node: NodeStatus, seen: PodObservation): v
     }
     return;
   }
-  if (node.daemoned) pass.nodes.update(node.id, { daemoned: false });
+  endDaemon(pass, node);
   if (seen.lingering && !seen.deleting)
     pass.actions.push({
       kind: 'DeletePod',
