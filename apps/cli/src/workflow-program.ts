@@ -1,14 +1,13 @@
-import { Argument, type Command, Option } from 'commander';
+import { Argument, type Command } from 'commander';
+import { outputOption, withCluster } from './command-options.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 
 type Shell = {
   readonly io: Io;
   readonly finish: (code: ExitCode) => void;
-  readonly withCluster: (command: Command) => Command;
 };
 
-const outputOption = (): Option => new Option('-o, --output <format>', 'table, json, yaml or name');
 const collect = (value: string, all: string[]): string[] => [...all, value];
 const runArgument = (): Argument => new Argument('<run...>', 'its name, the beginning of it, its commit, or @latest');
 
@@ -22,7 +21,7 @@ export function addWorkflowCommands(program: Command, shell: Shell): void {
   addTemplates(program, shell);
 }
 
-function addSubmit(program: Command, { io, finish, withCluster }: Shell): void {
+function addSubmit(program: Command, { io, finish }: Shell): void {
   program
     .command('lint <files...>')
     .description('check pipelines and Argo manifests without a cluster')
@@ -56,7 +55,7 @@ function addSubmit(program: Command, { io, finish, withCluster }: Shell): void {
     );
 }
 
-function addReading(program: Command, { io, finish, withCluster }: Shell): void {
+function addReading(program: Command, { io, finish }: Shell): void {
   withCluster(program.command('list'))
     .description('list workflows, newest first')
     .option('-A, --all-namespaces', 'in every namespace')
@@ -79,7 +78,7 @@ function addReading(program: Command, { io, finish, withCluster }: Shell): void 
       );
 }
 
-function addOperations(program: Command, { io, finish, withCluster }: Shell): void {
+function addOperations(program: Command, { io, finish }: Shell): void {
   const selected = (command: Command): Command =>
     command
       .option('--node-field-selector <fields>', 'only suspended steps that fit, e.g. displayName=approve')
@@ -114,7 +113,7 @@ function addOperations(program: Command, { io, finish, withCluster }: Shell): vo
     );
 }
 
-function addReruns(program: Command, { io, finish, withCluster }: Shell): void {
+function addReruns(program: Command, { io, finish }: Shell): void {
   const followed = (command: Command): Command =>
     command
       .option('-p, --parameter <name=value>', 'set an argument (repeatable)', collect, [])
@@ -147,7 +146,7 @@ function addReruns(program: Command, { io, finish, withCluster }: Shell): void {
     );
 }
 
-function addCron(program: Command, { io, finish, withCluster }: Shell): void {
+function addCron(program: Command, { io, finish }: Shell): void {
   const cron = program.command('cron').description('workflows that are run by the clock');
   const load = () => import('./commands/cron.ts');
   withCluster(cron.command('list'))
@@ -183,7 +182,7 @@ function addCron(program: Command, { io, finish, withCluster }: Shell): void {
     .action(async (name, options) => finish(await (await load()).cronBackfillCommand(name, options, io)));
 }
 
-function addTemplates(program: Command, { io, finish, withCluster }: Shell): void {
+function addTemplates(program: Command, { io, finish }: Shell): void {
   const template = program.command('template').description('stored workflow templates');
   const load = () => import('./commands/template.ts');
   const scoped = (command: Command): Command =>

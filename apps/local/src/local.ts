@@ -8,7 +8,7 @@ import { createKubeApi } from '@sluice/kube';
 import { type NodeAgent, startNodeAgent, startServiceProxy } from '@sluice/node-agent';
 import { createInformerSet, type InformerSet, type KubeApi } from '@sluice/reconcile';
 import { createRegistry } from '@sluice/registry';
-import { Closers, type HttpServer, type Log, type Running, serveHttp } from '@sluice/runtime';
+import { Closers, type HttpServer, type Log, type Running, Secret, serveHttp } from '@sluice/runtime';
 import { openStore, type Store } from '@sluice/store';
 import type { LocalConfig } from './config.ts';
 import type { Context } from './context.ts';
@@ -69,7 +69,11 @@ export async function startLocal(config: LocalConfig, { log, now }: LocalPorts):
     const forge = await startForge(cluster.foundation, git.binary, token);
     const receiverUrl = config.clusterOnly
       ? `http://${config.host}:${config.ports.receiver}`
-      : await startPlatform(cluster.foundation, { kubeconfig: data.file('kubeconfig'), registryUrl });
+      : await startPlatform(cluster.foundation, {
+          kubeconfig: data.file('kubeconfig'),
+          registryUrl,
+          token: new Secret(token),
+        });
     await forge.start();
     const context: Context = {
       version: 1,
@@ -150,11 +154,13 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>): Prom
   closers.add(() => cleaning.close());
 
   const tools = fillToolsDirectory(data.directory('bin'));
+  const containerdAddress = config.env['CONTAINERD_ADDRESS'];
   agent = await startNodeAgent({
     kube,
     informers,
     directory: data.path,
     runtime: config.runtime,
+    ...(containerdAddress ? { containerdAddress } : {}),
     podNetwork: network.pods,
     images: registryImages(registry, hostOf(registryServer)),
     tools: {

@@ -9,12 +9,18 @@ import {
 import { loadKubeconfig } from '@sluice/kube';
 import { createOciClient } from '@sluice/oci';
 import { createEmbeddedQueues } from '@sluice/queue';
+import type { Secret } from '@sluice/runtime';
 import { defaultConfig as workflowDefaults, start as startWorkflowController } from '@sluice/workflow-controller';
 import { cacheDirectory } from './data-directory.ts';
 import type { Foundation } from './local.ts';
 import { fillToolsDirectory } from './tools-directory.ts';
 
-type Addresses = { readonly kubeconfig: string; readonly registryUrl: string };
+type Addresses = {
+  readonly kubeconfig: string;
+  readonly registryUrl: string;
+  /** Of the local forge; opens the delivery log too. */
+  readonly token: Secret;
+};
 
 /** Start every Sluice app over the embedded cluster, each through its own `start`. Answers the receiver's URL. */
 export async function startPlatform(foundation: Foundation, addresses: Addresses): Promise<string> {
@@ -44,7 +50,7 @@ export async function startPlatform(foundation: Foundation, addresses: Addresses
   closers.add(() => orchestrator.close());
 
   const receiver = await startReceiver(
-    { host: config.host, port: config.ports.receiver },
+    { host: config.host, port: config.ports.receiver, logToken: addresses.token },
     { kube, deliveries, log: log.with({ part: 'receiver' }), now },
   );
   closers.add(() => receiver.close());

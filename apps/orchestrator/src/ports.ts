@@ -22,6 +22,9 @@ export type Head = {
   };
 };
 
+/** A webhook that the forge sent and nobody took; `body` is the JSON that was sent. */
+export type MissedDelivery = { readonly event: string; readonly delivery: string; readonly body: string };
+
 /** Somebody at the forge: the numeric (or otherwise unforgeable) id decides, the login is only for looking up. */
 export type ForgeActor = { readonly id: string; readonly login: string };
 
@@ -33,6 +36,8 @@ export type Forge = {
   listHeads(signal: AbortSignal): Promise<readonly Head[]>;
   /** What somebody may do in the repository, asked anew each time. */
   permissionOf(actor: ForgeActor, signal: AbortSignal): Promise<Permission>;
+  /** Webhooks that never arrived, each told once; absent where the forge cannot be asked. */
+  missedDeliveries?(signal: AbortSignal): Promise<readonly MissedDelivery[]>;
 };
 
 /** The local copy of one repository's commits. Throws TransientError when the remote cannot be reached. */
@@ -47,8 +52,12 @@ export type Mirror = {
   changedPaths(base: string, head: string, signal: AbortSignal): Promise<readonly string[] | 'unknown'>;
 };
 
-/** The consuming side of the queue `deliveries`, as libs/queue has it. Jobs of one repository come one at a time, in order. */
+/** The queue `deliveries`, as libs/queue has it. Jobs of one repository come one at a time, in order. */
 export type DeliveryQueue = {
+  add(
+    job: DeliveryJob,
+    options: { readonly id: string; readonly key: string; readonly alias: string },
+  ): Promise<'added' | 'duplicate' | 'conflict'>;
   work(
     handler: (job: DeliveryJob, context: { readonly signal: AbortSignal }) => Promise<void>,
     options: { readonly concurrency: number },

@@ -2,6 +2,7 @@ import { keyText, resources, TerminalError, type Repository } from '@sluice/mode
 import type { Reconcile } from '@sluice/reconcile';
 import type { Log } from '@sluice/runtime';
 import { settleMissing } from './delivery-worker.ts';
+import { drainDeliveries } from './drain-deliveries.ts';
 import type { EnsureRuns } from './ensure-runs.ts';
 import { followHeads } from './followed-heads.ts';
 import { toTriggerEvent } from './head-event.ts';
@@ -67,6 +68,7 @@ export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs
         log,
         signal,
       );
+      await drainDeliveries({ deliveries: ports.deliveries, now: () => ports.now() }, open, log, signal);
       compared.set(keyText(key), { id: idOf(open), atMs: ports.now() });
       const message =
         unfollowed > 0

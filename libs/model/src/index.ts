@@ -43,9 +43,11 @@ export { apiVersionOf, resources } from './resource.ts';
 export type { ChartKind, ChartKindSpec, ChartKindStatus } from './chart-kind.ts';
 export type {
   DeployRequest,
+  DeployApproval,
   Environment,
   EnvironmentSpec,
   EnvironmentStatus,
+  FreezeWindow,
   ForkApproval,
   Repository,
   RepositorySpec,

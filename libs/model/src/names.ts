@@ -36,6 +36,10 @@ export const keys = Object.freeze({
   release: 'sluice.dev/release',
   /** What the forge was last told for good about this object (annotation). */
   reported: 'sluice.dev/reported',
+  /** JSON list of who let this run deploy where (annotation): see DeployApproval. */
+  approvals: 'sluice.dev/approvals',
+  /** The Environment of mode git that an object was applied for (label). */
+  appliedFor: 'sluice.dev/applied-for',
   /** JSON of what became of the deploy requests of a run (annotation). */
   released: 'sluice.dev/released',
 });

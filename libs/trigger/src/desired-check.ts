@@ -202,7 +202,7 @@ export function refusedCommandCheck(sha: string, request: string, reasons: reado
 /** A neutral check for a pipeline that was left out on purpose, so that a required check does not wait for ever. */
 export function skippedCheck(run: SkippedReport): CheckReport {
   const waits = run.code === 'NeedsApproval';
-  const refused = run.code === 'SecretNotGranted';
+  const refused = run.code === 'SecretNotGranted' || run.code === 'PolicyForbids';
   return {
     name: run.pipeline,
     externalId: run.check,

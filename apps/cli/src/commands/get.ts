@@ -1,4 +1,12 @@
-import { type HelmRelease, findCondition, type KubeObject, keys, type Repository, resources } from '@sluice/model';
+import {
+  type Environment,
+  type HelmRelease,
+  findCondition,
+  type KubeObject,
+  keys,
+  type Repository,
+  resources,
+} from '@sluice/model';
 import { type ClusterOptions, connect, type Connection } from '../connect.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-code.ts';
 import { checksOf, forgeClient } from '@sluice/local';
@@ -29,6 +37,7 @@ const listers = {
   releases: listReleases,
   checks: listChecks,
   repos: listRepositories,
+  environments: listEnvironments,
 } satisfies Record<string, (io: Io, connection: Connection, options: GetOptions) => Promise<Listing>>;
 
 /** What `sluice get` can list. */
@@ -160,6 +169,25 @@ async function listRepositories(io: Io, connection: Connection, options: GetOpti
     objects: items,
     names: items.map((repository) => repository.metadata.name),
     empty: 'no repositories; add one with: sluice repo add NAME',
+  };
+}
+
+async function listEnvironments(io: Io, connection: Connection, options: GetOptions): Promise<Listing> {
+  const { items } = await connection.kube.list<Environment>(resources.environments, scope(connection, options));
+  return {
+    columns: ['NAME', 'MODE', 'NAMESPACE', 'AFTER', 'READY', 'REVISION', 'AGE'],
+    rows: items.map(({ metadata, spec, status }) => [
+      metadata.name,
+      spec?.mode ?? 'direct',
+      spec?.namespace ?? '-',
+      spec?.after?.join(', ') || '-',
+      findCondition(status?.conditions, 'Ready')?.status ?? 'Unknown',
+      status?.revision?.slice(0, 7) ?? '-',
+      formatAge(metadata.creationTimestamp, io.now()),
+    ]),
+    objects: items,
+    names: items.map(({ metadata }) => metadata.name),
+    empty: 'no environments',
   };
 }
 

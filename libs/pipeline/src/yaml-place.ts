@@ -1,10 +1,10 @@
-import { type Document, isMap, isNode, isScalar, isSeq, type LineCounter, type Node } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, type Document, type Node } from 'yaml';
 
 /**
- * Line and column (from 1) of a dotted path such as `spec.templates[0].container` or `templates.main` (a template by its
- * name). Where the path leads further than the text does, the place is the last part that is there.
+ * The offset of a dotted path such as `spec.templates[0].container` or `templates.main` (a template by its name) in the
+ * text of a document. Where the path leads further than the text does, the place is the last part that is there.
  */
-export function locate(document: Document.Parsed, lines: LineCounter, path: string): { line: number; column: number } {
+export function offsetOf(document: Document.Parsed, path: string): number {
   let node: Node | undefined = isNode(document.contents) ? document.contents : undefined;
   let offset = node?.range?.[0] ?? 0;
   const parts: string[] = [...(path.match(/[^.[\]]+/g) ?? [])];
@@ -15,8 +15,7 @@ export function locate(document: Document.Parsed, lines: LineCounter, path: stri
     node = next.value;
     offset = next.offset;
   }
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col) };
+  return offset;
 }
 
 type Child = { readonly value: Node | undefined; readonly offset: number };

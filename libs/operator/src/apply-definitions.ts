@@ -1,6 +1,5 @@
 import { type Condition, findCondition, type KubeObject, keyOf, resources } from '@sluice/model';
-import { pause } from './backoff.ts';
-import type { KubeApi } from './kube-api.ts';
+import { type KubeApi, pause } from '@sluice/reconcile';
 
 type Definition = KubeObject<unknown, { readonly conditions?: readonly Condition[] }>;
 
