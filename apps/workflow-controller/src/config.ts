@@ -1,4 +1,5 @@
 import { clusterSettings } from '@sluice/kube';
+import type { JsonObject } from '@sluice/model';
 import { choiceSetting, integerSetting, type SettingValues } from '@sluice/runtime';
 import type { WorkflowSpec } from '@sluice/workflow';
 
@@ -16,6 +17,8 @@ export type WorkflowControllerConfig = {
   readonly parallelism?: number;
   readonly namespaceParallelism?: number;
   readonly workflowDefaults?: WorkflowSpec;
+  /** The artifact repository of workflows whose namespace has none. */
+  readonly artifactRepository?: JsonObject;
   readonly templateReferencing?: 'Strict' | 'Secure';
 };
 

@@ -221,3 +221,16 @@ export function allContainers(spec: PodSpec): readonly Container[] {
 export function isFinished(status: PodStatus | undefined): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
+
+/** True for the end of an ordinary container that the pod's policy does not undo. */
+export function isFinal(policy: PodSpec['restartPolicy'], code: number): boolean {
+  switch (policy ?? 'Always') {
+    case 'Never':
+      return true;
+    case 'OnFailure':
+      return code === 0;
+    case 'Always':
+    default:
+      return false;
+  }
+}
