@@ -1,11 +1,30 @@
-import { createGithubForge, createLocalForge } from '@sluice/forge';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createGithubForge, createLocalForge, createRequestBudget, type RequestBudget } from '@sluice/forge';
 import { createMirrors, findGit } from '@sluice/git';
 import { keyText, TerminalError, type Repository } from '@sluice/model';
 import type { Log } from '@sluice/runtime';
 import type { Forge, ForgeCredentials, Mirror, OrchestratorPorts } from './ports.ts';
 
+/** Makes forge clients. Those that sign in alike share what the forge lets them ask for in a minute. */
+export function createForges(now: () => number): OrchestratorPorts['forges'] {
+  const budgets = new Map<string, RequestBudget>();
+  const budgetOf = (apiUrl: string, { app, token }: ForgeCredentials): RequestBudget => {
+    const key = `${apiUrl} ${app?.appId ?? token?.reveal() ?? ''}`;
+    const known = budgets.get(key);
+    if (known) return known;
+    const sleep = (ms: number, signal: AbortSignal | undefined) => delay(ms, undefined, signal ? { signal } : {});
+    const budget = createRequestBudget({ now, sleep });
+    budgets.set(key, budget);
+    return budget;
+  };
+  return (repository, credentials) => {
+    const apiUrl = repository.spec?.forge.apiUrl ?? '';
+    return connectForge(repository, credentials, budgetOf(apiUrl, credentials));
+  };
+}
+
 /** The forge client that a Repository asks for. Throws TerminalError for what spec or secret lack. */
-export function connectForge({ spec, metadata }: Repository, { token, app }: ForgeCredentials): Forge {
+function connectForge({ spec, metadata }: Repository, { token, app }: ForgeCredentials, budget: RequestBudget): Forge {
   const { type, apiUrl = '', repository = '' } = spec?.forge ?? {};
   const incomplete = (keys: string): TerminalError => {
     const secret = spec?.forge.secretRef ? `Secret "${spec.forge.secretRef.name}"` : 'spec.forge.secretRef';
@@ -19,9 +38,9 @@ export function connectForge({ spec, metadata }: Repository, { token, app }: For
       if (!token) throw incomplete('token');
       return createLocalForge({ apiUrl, repository, token });
     case 'github':
-      if (app) return createGithubForge({ apiUrl, repository, auth: { kind: 'app', ...app } });
+      if (app) return createGithubForge({ apiUrl, repository, auth: { kind: 'app', ...app }, budget });
       if (!token) throw incomplete('token (or appId and privateKey of a GitHub App)');
-      return createGithubForge({ apiUrl, repository, auth: { kind: 'token', token } });
+      return createGithubForge({ apiUrl, repository, auth: { kind: 'token', token }, budget });
     case undefined:
       throw new TerminalError('InvalidSpec', `Repository ${metadata.name} has no spec.forge`);
     default:

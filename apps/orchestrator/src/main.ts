@@ -5,7 +5,7 @@ import { connectCluster, KubeconfigError } from '@sluice/kube';
 import { TerminalError } from '@sluice/model';
 import { openRedisQueues, RedisSetupError } from '@sluice/queue';
 import { runProgram } from '@sluice/runtime';
-import { connectForge, connectMirrors } from './adapters.ts';
+import { connectMirrors, createForges } from './adapters.ts';
 import { orchestratorConfig, orchestratorSettings } from './config.ts';
 import { start } from './start.ts';
 
@@ -25,7 +25,7 @@ await runProgram({
     const { kube } = await connectCluster(settings, { env, closers, fieldManager: 'sluice-orchestrator' });
     const queues = await openRedisQueues(settings.redisUrl, { log, closers });
     const deliveries = queues.queue(deliveriesQueue, parseDeliveryJob);
-    const ports = { kube, deliveries, forges: connectForge, mirrors, log, now: Date.now };
+    const ports = { kube, deliveries, forges: createForges(Date.now), mirrors, log, now: Date.now };
     const running = await start(orchestratorConfig(settings), ports);
     closers.add(() => running.close());
   },
