@@ -1,5 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createGithubForge, createLocalForge, createRequestBudget, type RequestBudget } from '@sluice/forge';
+import {
+  createBitbucketForge,
+  createGiteaForge,
+  createGithubForge,
+  createGitlabForge,
+  createLocalForge,
+  createRequestBudget,
+  type RequestBudget,
+} from '@sluice/forge';
 import { createMirrors, findGit } from '@sluice/git';
 import { keyText, TerminalError, type Repository } from '@sluice/model';
 import type { Log } from '@sluice/runtime';
@@ -23,6 +31,13 @@ export function createForges(now: () => number): OrchestratorPorts['forges'] {
   };
 }
 
+/** Forges that know tokens only. */
+const tokenForges = {
+  gitlab: createGitlabForge,
+  gitea: createGiteaForge,
+  bitbucket: createBitbucketForge,
+} as const;
+
 /** The forge client that a Repository asks for. Throws TerminalError for what spec or secret lack. */
 function connectForge({ spec, metadata }: Repository, { token, app }: ForgeCredentials, budget: RequestBudget): Forge {
   const { type, apiUrl = '', repository = '' } = spec?.forge ?? {};
@@ -41,6 +56,11 @@ function connectForge({ spec, metadata }: Repository, { token, app }: ForgeCrede
       if (app) return createGithubForge({ apiUrl, repository, auth: { kind: 'app', ...app }, budget });
       if (!token) throw incomplete('token (or appId and privateKey of a GitHub App)');
       return createGithubForge({ apiUrl, repository, auth: { kind: 'token', token }, budget });
+    case 'gitlab':
+    case 'gitea':
+    case 'bitbucket':
+      if (!token) throw incomplete('token');
+      return tokenForges[type]({ apiUrl, repository, token, budget });
     case undefined:
       throw new TerminalError('InvalidSpec', `Repository ${metadata.name} has no spec.forge`);
     default:
@@ -73,6 +93,9 @@ export async function connectMirrors({
   };
 }
 
+/** The user that goes with a token. */
+const gitUsers = { github: 'x-access-token', gitlab: 'oauth2', gitea: 'sluice', bitbucket: 'x-token-auth' } as const;
+
 type GitCredentials = NonNullable<Parameters<ReturnType<typeof createMirrors>['open']>[0]['credentials']>;
 
 /**
@@ -82,9 +105,9 @@ type GitCredentials = NonNullable<Parameters<ReturnType<typeof createMirrors>['o
  */
 export function gitCredentials({ spec }: Repository, { token, app }: ForgeCredentials): GitCredentials | undefined {
   const { type, apiUrl = '', repository = '' } = spec?.forge ?? {};
-  if (type !== 'github' || !isSameHost(spec?.url ?? '', apiUrl)) return undefined;
-  if (token) return { username: 'x-access-token', password: token };
-  if (!app) return undefined;
+  if (type === undefined || type === 'local' || !isSameHost(spec?.url ?? '', apiUrl)) return undefined;
+  if (token) return { username: gitUsers[type], password: token };
+  if (type !== 'github' || !app) return undefined;
   const forge = createGithubForge({ apiUrl, repository, auth: { kind: 'app', ...app } });
   return (signal) => forge.gitCredentials(signal);
 }

@@ -36,6 +36,7 @@ export type {
   Environment,
   EnvironmentSpec,
   EnvironmentStatus,
+  ForgeType,
   ForkApproval,
   Repository,
   RepositorySpec,
