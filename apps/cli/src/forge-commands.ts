@@ -1,4 +1,5 @@
-import type { Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { outputOption, withCluster } from './command-options.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 
@@ -6,12 +7,10 @@ import type { Io } from './io.ts';
 export type CommandParts = {
   readonly io: Io;
   readonly finish: (code: ExitCode) => void;
-  readonly withCluster: (command: Command) => Command;
-  readonly outputOption: () => Option;
 };
 
 /** What webhooks brought, and what became of it. */
-export function addDeliveryCommands(program: Command, { io, finish, withCluster, outputOption }: CommandParts): void {
+export function addDeliveryCommands(program: Command, { io, finish }: CommandParts): void {
   const group = program.command('deliveries').description('webhooks that were accepted, and what became of them');
   const at = (command: Command): Command =>
     withCluster(command).option(
@@ -39,7 +38,7 @@ export function addDeliveryCommands(program: Command, { io, finish, withCluster,
 }
 
 /** Pull requests of the local forge, and what the buttons of checks do. */
-export function addForgeCommands(program: Command, { io, finish, withCluster, outputOption }: CommandParts): void {
+export function addForgeCommands(program: Command, { io, finish }: CommandParts): void {
   const pull = program.command('pr').description('pull requests of the local forge');
   withCluster(pull.command('list <repository>'))
     .description('list pull requests')

@@ -154,11 +154,13 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>): Prom
   closers.add(() => cleaning.close());
 
   const tools = fillToolsDirectory(data.directory('bin'));
+  const containerdAddress = config.env['CONTAINERD_ADDRESS'];
   agent = await startNodeAgent({
     kube,
     informers,
     directory: data.path,
     runtime: config.runtime,
+    ...(containerdAddress ? { containerdAddress } : {}),
     podNetwork: network.pods,
     images: registryImages(registry, hostOf(registryServer)),
     tools: {

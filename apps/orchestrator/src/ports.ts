@@ -80,5 +80,5 @@ export type OrchestratorPorts = {
   mirrors(repository: Repository, credentials: ForgeCredentials): Mirror;
   readonly log: Log;
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
 };

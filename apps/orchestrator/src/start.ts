@@ -55,6 +55,7 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
   const runs = { resource: resources.workflows, ...runScope };
   const waiting = (environment: KubeObject): ObjectKey[] =>
     waitingRuns(workflows.list(environment.metadata.namespace), environment.metadata.name);
+  const waitingFor = (release: KubeObject): ObjectKey[] => waitingRuns(workflows.list(release.metadata.namespace));
   const common = { informers, log, maxBackoffMs: 60_000 };
   const repair = createRepair({ ports, access, ensureRuns, lock, repairIntervalMs: config.repairIntervalMs });
   const list: Controller[] = [
@@ -81,7 +82,11 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
     createController({
       ...common,
       name: 'release',
-      watches: [runs, { resource: resources.environments, ...scope, keysOf: waiting }],
+      watches: [
+        runs,
+        { resource: resources.environments, ...scope, keysOf: waiting },
+        { resource: resources.helmReleases, ...runScope, keysOf: waitingFor },
+      ],
       reconcile: createReleaser({ config, ports, access, workflows }),
     }),
     createController({
@@ -94,13 +99,12 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
   return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, obeyCommand, look: repair.look, lock }) };
 }
 
-/** Runs that have asked for this environment and are not done with it. */
-function waitingRuns(workflows: readonly KubeObject[], environment: string): ObjectKey[] {
+/** Runs that have asked for this environment, or for any, and are not done with it. */
+function waitingRuns(workflows: readonly KubeObject[], environment?: string): ObjectKey[] {
+  const wanted = environment === undefined ? '' : JSON.stringify(environment);
   return workflows
     .filter(({ metadata: { annotations = {} } }) => {
-      return (
-        annotations[keys.released] === undefined && annotations[keys.deploy]?.includes(JSON.stringify(environment))
-      );
+      return annotations[keys.released] === undefined && annotations[keys.deploy]?.includes(wanted);
     })
     .map(({ metadata: { name, namespace = '' } }) => ({ namespace, name }));
 }

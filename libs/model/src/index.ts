@@ -18,6 +18,16 @@ export type { Json, JsonObject, KubeObject, ObjectKey, ObjectMeta, OwnerReferenc
 export { keyOf, keyText, parseKey } from './kube-object.ts';
 export { keys } from './names.ts';
 export type { CapturedOutputs, OutputCapture } from './output-capture.ts';
+export type {
+  ArchiveKind,
+  ArtifactContext,
+  ArtifactInput,
+  ArtifactLocation,
+  ArtifactMover,
+  ArtifactOutput,
+  LogOutput,
+  PodInputs,
+} from './pod-artifacts.ts';
 export type { Problem, Result } from './problem.ts';
 export { formatProblem, formatProblems, nearest } from './problem.ts';
 export type {
@@ -33,10 +43,12 @@ export { apiVersionOf, resources } from './resource.ts';
 export type { ChartKind, ChartKindSpec, ChartKindStatus } from './chart-kind.ts';
 export type {
   DeployRequest,
+  DeployApproval,
   Environment,
   EnvironmentSpec,
   EnvironmentStatus,
   ForgeType,
+  FreezeWindow,
   ForkApproval,
   Repository,
   RepositorySpec,

@@ -26,6 +26,8 @@ export const keys = Object.freeze({
   deploy: 'sluice.dev/deploy',
   /** JSON description of the outputs that the node captures from a pod (annotation): see OutputCapture. */
   outputs: 'sluice.dev/outputs',
+  /** JSON description of the artifacts that the node brings into a pod (annotation): see PodInputs. */
+  inputs: 'sluice.dev/inputs',
   /** Name of the Workflow whose artifacts a release carries (annotation). */
   workflow: 'sluice.dev/workflow',
   /** Number that grows with every handled event; a release is not replaced by a run of a lower order (annotation). */
@@ -34,6 +36,10 @@ export const keys = Object.freeze({
   release: 'sluice.dev/release',
   /** What the forge was last told for good about this object (annotation). */
   reported: 'sluice.dev/reported',
+  /** JSON list of who let this run deploy where (annotation): see DeployApproval. */
+  approvals: 'sluice.dev/approvals',
+  /** The Environment of mode git that an object was applied for (label). */
+  appliedFor: 'sluice.dev/applied-for',
   /** JSON of what became of the deploy requests of a run (annotation). */
   released: 'sluice.dev/released',
 });

@@ -68,12 +68,47 @@ export type Environment = KubeObject<EnvironmentSpec, EnvironmentStatus>;
 export type EnvironmentSpec = {
   /** Namespace that releases are installed into; made when missing. */
   readonly namespace: string;
-  readonly mode: 'direct';
+  readonly mode?: 'direct' | 'git';
   /** Merged under every HelmRelease spec of this environment: timeout, install, upgrade, values ... */
   readonly release?: JsonObject;
+  /** Environments that must serve the same chart first. */
+  readonly after?: readonly string[];
+  /** A duration. */
+  readonly wait?: string;
+  readonly freeze?: readonly FreezeWindow[];
+  /** Present: somebody must say yes. */
+  readonly approval?: JsonObject;
+  /** Of mode git: where releases are committed to. */
+  readonly git?: { readonly repository: string; readonly branch?: string; readonly path?: string };
+  /** Takes deployments of pull requests, each in a namespace of its own. */
+  readonly preview?: boolean;
 };
 
-export type EnvironmentStatus = { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
+/** When nothing begins: from one RFC 3339 time to another, or on days of the week from one hh:mm to another. */
+export type FreezeWindow = {
+  readonly from: string;
+  readonly to: string;
+  readonly days?: readonly string[];
+  readonly timeZone?: string;
+  readonly reason?: string;
+};
+
+export type EnvironmentStatus = {
+  readonly observedGeneration?: number;
+  /** Of mode git: the commit that the cluster follows. */
+  readonly revision?: string;
+  readonly conditions?: readonly Condition[];
+};
+
+/** One entry of the annotation `sluice.dev/approvals` of a Workflow. */
+export type DeployApproval = {
+  readonly environment: string;
+  readonly by: string;
+  /** RFC 3339. */
+  readonly at: string;
+  /** Also begin in a freeze. */
+  readonly despiteFreeze?: boolean;
+};
 
 /** What a run asks to be deployed when it succeeds; JSON list in the annotation `sluice.dev/deploy`. */
 export type DeployRequest = {

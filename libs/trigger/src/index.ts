@@ -21,7 +21,7 @@ export type { MaskStream } from './mask.ts';
 export { annotationsOf } from './log-annotations.ts';
 export { createMask, createMaskStream } from './mask.ts';
 export type { DeploymentTarget, DesiredDeployment } from './desired-deployment.ts';
-export { desiredDeployment, refusedDeployment } from './desired-deployment.ts';
+export { desiredDeployment, refusedDeployment, supersededDeployment, waitingDeployment } from './desired-deployment.ts';
 export type { Mask } from './report-text.ts';
 export { formatElapsed, reportLimits } from './report-text.ts';
 export type { ForkAnswer, ForkPolicy, ForkQuestion, Permission } from './trust-policy.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { keyOf, type ObjectKey, type OutputCapture } from '@sluice/model';
 import { ContainerRun } from '../container/container-run.ts';
 import { ConfigError } from '../container/downward.ts';
-import { StartError } from '../container/container-start.ts';
+import { StartError } from '../container/start-error.ts';
 import { parseOutputCapture } from '../container/outputs.ts';
 import { processStart } from '../container/process-table.ts';
 import { writeState } from '../node/state-file.ts';
