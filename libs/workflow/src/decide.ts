@@ -1,4 +1,3 @@
-import { globalLayer } from './global-layer.ts';
 import type { Problem } from '@sluice/model';
 import type { PodObservation } from './action.ts';
 import { globalLayer } from './global-layer.ts';

@@ -1,4 +1,3 @@
-import { globalLayer } from './global-layer.ts';
 import type { JsonObject } from '@sluice/model';
 import type { Acquired, LockDraft, LockHolder, LockKey, LockTable, WantedLock } from './locks.ts';
 import { globalLayer } from './global-layer.ts';
