@@ -1,4 +1,4 @@
-import { keys, resources, type KubeObject, type ObjectKey } from '@sluice/model';
+import { keyOf, keys, resources, type Environment, type KubeObject, type ObjectKey } from '@sluice/model';
 import { createController, createInformerSet, type Controller, type InformerSet } from '@sluice/reconcile';
 import { Closers, type Running } from '@sluice/runtime';
 import { createEnvironmentCheck } from './check-environment.ts';
@@ -56,6 +56,12 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
   const waiting = (environment: KubeObject): ObjectKey[] =>
     waitingRuns(workflows.list(environment.metadata.namespace), environment.metadata.name);
   const waitingFor = (release: KubeObject): ObjectKey[] => waitingRuns(workflows.list(release.metadata.namespace));
+  const environments = informers.informer<Environment>(resources.environments, scope);
+  const followersOf = ({ metadata }: KubeObject): ObjectKey[] =>
+    environments
+      .list(metadata.namespace)
+      .filter(({ spec }) => spec?.mode === 'git' && spec.git?.repository === metadata.name)
+      .map(keyOf);
   const common = { informers, log, maxBackoffMs: 60_000 };
   const repair = createRepair({ ports, access, ensureRuns, lock, repairIntervalMs: config.repairIntervalMs });
   const list: Controller[] = [
@@ -69,8 +75,11 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
     createController({
       ...common,
       name: 'environment',
-      watches: [{ resource: resources.environments, ...scope }],
-      reconcile: createEnvironmentCheck(ports),
+      watches: [
+        { resource: resources.environments, ...scope },
+        { resource: resources.repositories, ...scope, keysOf: followersOf },
+      ],
+      reconcile: createEnvironmentCheck({ ports, access }),
     }),
     createController({
       ...common,
