@@ -1,5 +1,5 @@
 import { keys, type DeployApproval, type DeployRequest, type KubeObject } from '@sluice/model';
-import type { ReleasedRun } from '@sluice/pipeline';
+import { previewRequest, type ReleasedRun } from '@sluice/pipeline';
 import { readApprovals } from '@sluice/release';
 import type { ReportedWorkflow } from '@sluice/trigger';
 
@@ -12,7 +12,8 @@ export function releasableRun({ metadata, status }: WorkflowObject): ReleasedRun
   const repository = labels[keys.repository];
   const sha = labels[keys.sha];
   const wanted = annotations[keys.deploy] !== undefined && annotations[keys.released] === undefined;
-  const trusted = annotations[keys.trust] === 'trusted' && labels[keys.event] === 'push';
+  const pullRequest = labels[keys.event] === 'pull_request' ? Number(labels[keys.pullRequest]) : undefined;
+  const trusted = annotations[keys.trust] === 'trusted' && (labels[keys.event] === 'push' || pullRequest !== undefined);
   if (!wanted || !trusted || status?.phase !== 'Succeeded' || repository === undefined || sha === undefined)
     return undefined;
   const parameters = status.outputs?.parameters ?? [];
@@ -25,13 +26,15 @@ export function releasableRun({ metadata, status }: WorkflowObject): ReleasedRun
     workflow: name,
     order: orderOf({ metadata }),
     outputs,
+    ...(pullRequest === undefined ? {} : { pullRequest }),
   };
 }
 
-/** What a run asks for. Written by ourselves, so only its being JSON is checked. */
-export function requestsOf({ metadata }: WorkflowObject): readonly DeployRequest[] {
+/** What a run asks for; one of a pull request asks for previews. Written by ourselves, so only its being JSON is checked. */
+export function requestsOf({ metadata }: WorkflowObject, { pullRequest }: ReleasedRun): readonly DeployRequest[] {
   const parsed: unknown = JSON.parse(metadata.annotations?.[keys.deploy] ?? '[]');
-  return Array.isArray(parsed) ? (parsed as DeployRequest[]) : [];
+  const requests = Array.isArray(parsed) ? (parsed as DeployRequest[]) : [];
+  return pullRequest === undefined ? requests : requests.map((request) => previewRequest(request, pullRequest));
 }
 
 /** See keys.order. */

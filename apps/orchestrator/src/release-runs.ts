@@ -7,7 +7,7 @@ import {
   type Environment,
   type HelmRelease,
 } from '@sluice/model';
-import { buildRelease, releaseObjectName, type ReleasedRun } from '@sluice/pipeline';
+import { buildRelease, previewNamespace, releaseObjectName, type ReleasedRun } from '@sluice/pipeline';
 import type { Informer, Reconcile } from '@sluice/reconcile';
 import { decideGate, parseEnvironmentSpec, type EnvironmentPlan, type Gate, type GateBefore } from '@sluice/release';
 import { refusedDeployment, supersededDeployment, waitingDeployment, type DeploymentTarget } from '@sluice/trigger';
@@ -17,6 +17,7 @@ import { DeploymentReports } from './deployment-reports.ts';
 import { approvalsOf, endOf, orderOf, releasableRun, requestsOf, type WorkflowObject } from './releasable-run.ts';
 import { applyRelease, type Built } from './apply-release.ts';
 import type { OrchestratorPorts } from './ports.ts';
+import { ensurePreviewNamespace } from './clean-previews.ts';
 import type { OpenRepository, RepositoryAccess } from './repository-access.ts';
 import { KeyedLock } from './keyed-lock.ts';
 
@@ -54,7 +55,7 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     if (!open || open.repository.spec?.suspend) return {};
     const outcomes: Record<string, Outcome> = {};
     const facts: RunFacts = { open, run, approvals: approvalsOf(workflow), endedMs: endOf(workflow) };
-    for (const request of requestsOf(workflow)) {
+    for (const request of requestsOf(workflow, run)) {
       const name = releaseObjectName(request);
       outcomes[name] = await lock.run(`${run.namespace}/${name}`, () => release(facts, request, signal));
     }
@@ -101,7 +102,12 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
       await refuse(facts, request, reason, signal);
       return { waitMs };
     }
-    const { namespace, release: template } = plan.value;
+    const misplaced = misplacedReason(plan.value, request, facts);
+    if (misplaced) return await refuse(facts, request, misplaced, signal);
+    if (run.pullRequest !== undefined && !isOpenPull(facts))
+      return await supersede(facts, request, 'The pull request is closed or has newer commits', signal);
+    const { release: template } = plan.value;
+    const namespace = namespaceOf(plan.value, run);
     const built = buildRelease(request, run, { namespace, insecure: config.registryInsecure, template });
     if (!built.ok) return await refuse(facts, request, built.reason, signal);
     const gate = await gateOf(facts, request, { plan: plan.value, built }, signal);
@@ -116,6 +122,7 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     }
     const { git } = plan.value;
     if (git) return await commit(facts, request, { plan: { ...plan.value, git }, built }, signal);
+    if (run.pullRequest !== undefined) await ensurePreviewNamespace(kube, namespace, built.release, signal);
     await applyRelease(kube, built, present, signal);
     log.info('release applied', { order: run.order });
     return 'Applied';
@@ -227,6 +234,27 @@ function targetOf({ run }: RunFacts, request: DeployRequest): DeploymentTarget {
 
 function upperFirst(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
+function namespaceOf({ namespace }: EnvironmentPlan, { pullRequest }: ReleasedRun): string {
+  return pullRequest === undefined ? namespace : previewNamespace(namespace, pullRequest);
+}
+
+/** Previews and lasting deployments do not share an environment. */
+function misplacedReason(
+  { preview }: EnvironmentPlan,
+  { environment }: DeployRequest,
+  { run }: RunFacts,
+): string | undefined {
+  if (preview === (run.pullRequest !== undefined)) return undefined;
+  return preview
+    ? `Environment "${environment}" is for previews of pull requests; deploy pushes to another`
+    : `Environment "${environment}" is not for previews; set spec.preview, or deploy pull requests to another`;
+}
+
+/** Whether the commit is still the head of its pull request, as far as the repository's heads say. */
+function isOpenPull({ open, run }: RunFacts): boolean {
+  return open.repository.status?.heads?.[`refs/pull/${run.pullRequest}/head`] === run.sha;
 }
 
 /** A HelmRelease of this name that we did not make for this repository and environment is not overwritten. */
