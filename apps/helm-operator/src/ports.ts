@@ -2,7 +2,7 @@ import type { Helm } from '@sluice/helm';
 import type { OciClient, OciHttpOptions } from '@sluice/oci';
 import type { KubeApi } from '@sluice/reconcile';
 import type { ClusterAccessPort } from './target-cluster.ts';
-import type { Log } from '@sluice/runtime';
+import type { Log, Metrics } from '@sluice/runtime';
 
 /** What the operator needs from outside. */
 export type HelmOperatorPorts = {
@@ -15,8 +15,9 @@ export type HelmOperatorPorts = {
   readonly artifactDirectory: string;
   /** Where git is looked for, as in PATH; the usual directories by default. */
   readonly gitSearchPath?: string;
-  /** Other users and other clusters; without it they are refused by name. */
-  readonly clusters?: ClusterAccessPort;
+  /** Other users and other clusters, see `clusterAccess`. */
+  readonly clusters: ClusterAccessPort;
+  readonly metrics?: Metrics;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -70,6 +70,7 @@ export async function start(config: HelmOperatorConfig, ports: HelmOperatorPorts
       interrupts,
       targets,
       originLabels: config.originLabels ?? false,
+      overrideManagers: config.overrideManagers ?? [],
       log,
       now,
       storage: new ReleaseStorage(kube, { now }),
@@ -77,6 +78,7 @@ export async function start(config: HelmOperatorConfig, ports: HelmOperatorPorts
     concurrency: config.concurrency,
     timeoutMs: reconcileLimitMs,
     drainMs: config.shutdownMs,
+    ...metricsOf(ports),
     log,
   });
   const sourceControllers = startSources({ ...ports, config, informers, store, events, scope });
@@ -109,6 +111,10 @@ export async function start(config: HelmOperatorConfig, ports: HelmOperatorPorts
   }
   log.info('helm operator started', { concurrency: config.concurrency, namespace: config.namespace ?? '' });
   return { close: () => closers.close() };
+}
+
+function metricsOf({ metrics }: HelmOperatorPorts): Pick<HelmOperatorPorts, 'metrics'> {
+  return metrics ? { metrics } : {};
 }
 
 /** What a release depends on, as `kind/namespace/name`. */

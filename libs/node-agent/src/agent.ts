@@ -5,9 +5,7 @@ import { keyText, type ObjectKey, resources } from '@sluice/model';
 import { type CacheEvent, createInformerSet, type Informer, type InformerSet } from '@sluice/reconcile';
 import { Closers } from '@sluice/runtime';
 import type { NodeAgent, NodeAgentOptions } from './agent-options.ts';
-import { detectSandbox, sandboxRuntime } from './container/sandbox.ts';
-import { processRuntime } from './container/process-runtime.ts';
-import type { ContainerRuntime } from './container/runtime.ts';
+import { chooseRuntime } from './choose-runtime.ts';
 import type { Service } from './container/service-variables.ts';
 import { type Claim, ClaimDirectories } from './node/claims.ts';
 import { createNodeEvents } from './node/event-recorder.ts';
@@ -25,18 +23,14 @@ import { PodWorker } from './pod/pod-worker.ts';
 
 const hostIp = '127.0.0.1';
 
-/** Thrown by {@link startNodeAgent} when the runtime that was asked for cannot be had. */
-export class RuntimeUnavailable extends Error {
-  override readonly name = 'RuntimeUnavailable';
-}
-
 /** Run the pods that are bound to this node, until closed. Resolves once pods of an earlier life have been dealt with. */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
   const { kube, directory, log, now = Date.now, nodeName = 'local' } = options;
   const closers = new Closers();
-  const { runtime, reason } = await chooseRuntime(options);
   const podsDirectory = join(directory, 'pods');
   mkdirSync(podsDirectory, { recursive: true });
+  const { runtime, images, reason } = await chooseRuntime(options, podsDirectory);
+  closers.add(() => runtime.close?.());
   const earlier = endEarlierLife(podsDirectory);
 
   const informers = options.informers ?? createInformerSet(kube, { log });
@@ -53,6 +47,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   const ports = await createPodPorts({
     options,
     runtime,
+    images,
     podsDirectory,
     hostIp,
     events,
@@ -80,19 +75,6 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     sessions: podSessions((key) => workers.byKey(key)),
     close: () => closers.close(),
   };
-}
-
-async function chooseRuntime(options: NodeAgentOptions): Promise<{ runtime: ContainerRuntime; reason: string }> {
-  if (options.runtime === 'process') return { runtime: processRuntime(options.tools), reason: 'asked for' };
-  const support = await detectSandbox();
-  if (support.available)
-    return { runtime: sandboxRuntime(options.tools, support, options.directory), reason: support.reason };
-  if (options.runtime === 'sandbox') {
-    throw new RuntimeUnavailable(
-      `the runtime "sandbox" was asked for, but ${support.reason}; install bubblewrap, or use the runtime "process"`,
-    );
-  }
-  return { runtime: processRuntime(options.tools), reason: support.reason };
 }
 
 function cachesOf(informers: InformerSet, nodeName: string) {

@@ -34,7 +34,7 @@ export { planStatus } from './plan-status.ts';
 export type { Readiness } from './readiness.ts';
 export { notReady, ready } from './readiness.ts';
 export type { Operator, OperatorDefinition, StartOptions } from './operator.ts';
-export { defineOperator, start } from './operator.ts';
+export { defineOperator, start, toController } from './operator.ts';
 export { applyDefinitions } from './apply-definitions.ts';
 export { buildAccessManifests, buildDefinitions, toYaml } from './manifests.ts';
 export { chartFiles } from './chart-files.ts';

@@ -58,7 +58,8 @@ export async function start(operator: Operator, options: StartOptions, signal?: 
   return startOperator({ ...rest, name: operator.name, controllers }, signal);
 }
 
-function toController(definition: ControllerDefinition, namespace: string | undefined): OperatorController {
+/** A controller as the runtime takes it, for those who start it beside others themselves. */
+export function toController(definition: ControllerDefinition, namespace?: string): OperatorController {
   const { name, settings } = definition;
   const watches = definition.watches.map((watch) => scoped(watch, namespace));
   return {

@@ -10,6 +10,7 @@ export type { InformerScope, InformerSet, InformerSetOptions } from './informer-
 export { createInformerSet } from './informer-set.ts';
 export type {
   DeleteOptions,
+  Fence,
   JsonPatchOperation,
   KubeApi,
   ListOptions,

@@ -4,7 +4,7 @@ import { type ControllerMetrics, type Log, type Metrics, noTracer, type Tracer }
 import type { Reconcile, WatchSource } from './controller.ts';
 import type { Informer } from './informer.ts';
 import { createInformerSet, type InformerSet } from './informer-set.ts';
-import { KubeApiError, type KubeApi } from './kube-api.ts';
+import { isKubeError, KubeApiError, type KubeApi } from './kube-api.ts';
 import { type Leadership, NotLeaderError } from './leadership.ts';
 import type { CacheEvent } from './object-cache.ts';
 import { pause } from './backoff.ts';
@@ -58,6 +58,12 @@ export type Controller = {
   /** Take no more work, abort what is under way after `drainMs`, stop own informers. */
   close(): Promise<void>;
 };
+
+/**
+ * Least wait after an answer that says that the cache is older than the server. What the cache lacks comes by the watch,
+ * and its coming has the key looked at at once: to ask again before that is to be refused again.
+ */
+const staleRetryMs = 500;
 
 /** Runs a reconciler over keys: level-based, deduplicated, retried with backoff, never the same key twice at once. */
 export function createController(options: ControllerOptions): Controller {
@@ -217,9 +223,9 @@ class WatchingController implements Controller {
       return result;
     }
     const retryAfterMs = error instanceof KubeApiError ? error.retryAfterMs : undefined;
-    this.#queue.addRateLimited(key, retryAfterMs);
-    // A conflict only says that somebody else wrote first: the next pass reads again.
-    const conflict = error instanceof KubeApiError && error.reason === 'Conflict';
+    const staleMs = isKubeError(error, 'Conflict', 'AlreadyExists', 'NotFound') ? staleRetryMs : 0;
+    this.#queue.addRateLimited(key, Math.max(retryAfterMs ?? 0, staleMs));
+    const conflict = isKubeError(error, 'Conflict');
     this.#log[conflict ? 'debug' : 'warn'](result === 'timeout' ? 'reconcile timed out' : 'reconcile failed', facts);
     return result;
   }

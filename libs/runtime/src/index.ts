@@ -8,8 +8,22 @@ export type { ControllerMetrics, Metrics, MetricsRegistry, QueueReading, Reconci
 export { createMetrics } from './metrics.ts';
 export type { CommandOptions, CommandOutput } from './run-command.ts';
 export { CommandStopped, runCommand } from './run-command.ts';
+export type { Program, ProgramParts } from './program.ts';
+export { runProgram } from './program.ts';
 export type { Running } from './running.ts';
 export { Closers } from './running.ts';
 export { Secret } from './secret.ts';
+export type { Setting, Settings, SettingValues } from './settings.ts';
+export {
+  addressSetting,
+  choiceSetting,
+  integerSetting,
+  listSetting,
+  readSettings,
+  requiredSetting,
+  settingsUsage,
+  switchSetting,
+  textSetting,
+} from './settings.ts';
 export type { SpanAttributes, Tracer } from './span.ts';
 export { noTracer } from './span.ts';

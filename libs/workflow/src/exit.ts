@@ -1,8 +1,9 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateCondition } from '@sluice/expr';
 import { fillOutcome } from './globals.ts';
 import { exitHookOf } from './hooks.ts';
 import { markError, type Pass } from './pass.ts';
-import { joinLayers, mapLayer, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { hasFailed, type Hook, isFulfilled, type NodeStatus, type WorkflowPhase } from './workflow-types.ts';
 
 /** Run the workflow's own hooks. True when none is under way. */
@@ -16,7 +17,7 @@ export function runWorkflowHooks(pass: Pass, root: NodeStatus): boolean {
     const present = pass.nodes.byName(nodeName);
     if (isFulfilled(present)) continue;
     if (!present) {
-      const result = evaluateCondition(hook.expression ?? '', joinLayers(mapLayer(pass.globals)).environment());
+      const result = evaluateCondition(hook.expression ?? '', joinLayers(globalLayer(pass)).environment());
       if (!result.ok) markError(pass, root.name, result.message);
       if (!result.ok || !result.value) continue;
     }
@@ -28,7 +29,7 @@ export function runWorkflowHooks(pass: Pass, root: NodeStatus): boolean {
 
 function runHandler(pass: Pass, hook: Hook, nodeName: string, onExit: boolean): NodeStatus | undefined {
   const filled = hook.arguments
-    ? substitute(hook.arguments, joinLayers(mapLayer(pass.globals)), { keepUnresolved: true })
+    ? substitute(hook.arguments, joinLayers(globalLayer(pass)), { keepUnresolved: true })
     : undefined;
   const given = filled?.ok ? filled.value : hook.arguments;
   const call = {
@@ -47,7 +48,7 @@ export function runExit(pass: Pass, root: NodeStatus): { readonly done: boolean;
   fillOutcome(pass, root);
   const nodeName = `${pass.name}.onExit`;
   if (!pass.nodes.byName(nodeName) && hook.expression) {
-    const result = evaluateCondition(hook.expression, joinLayers(mapLayer(pass.globals)).environment());
+    const result = evaluateCondition(hook.expression, joinLayers(globalLayer(pass)).environment());
     if (!result.ok || !result.value) return { done: true };
   }
   const given = hook.arguments ?? pass.spec.arguments;

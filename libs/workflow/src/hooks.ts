@@ -1,9 +1,10 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateCondition } from '@sluice/expr';
 import { resolveCall } from './resolve-call.ts';
 import type { Pass, TemplateContext } from './pass.ts';
 import { attemptsOf } from './retry.ts';
 import { scopeLayer } from './scope.ts';
-import { joinLayers, mapLayer, type VariableLayer, type Variables } from './variables.ts';
+import { joinLayers, type VariableLayer, type Variables } from './variables.ts';
 import { type Hook, type Hooks, isFulfilled, type NodeStatus, type TemplateCall } from './workflow-types.ts';
 
 /** A node with hooks, and where they run. */
@@ -98,5 +99,5 @@ function variablesOf({ pass, parent, prefix, layers }: HookedNode): Variables {
     () => [name],
     (asked) => (asked === name ? { node } : undefined),
   );
-  return joinLayers(own, ...layers, mapLayer(pass.globals));
+  return joinLayers(own, ...layers, globalLayer(pass));
 }

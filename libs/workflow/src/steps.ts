@@ -1,3 +1,4 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateWhen } from '@sluice/expr';
 import { endBoundary, openBoundary } from './boundary.ts';
 import { expandLoop, type FanOutItem, isLoop } from './fan-out.ts';
@@ -9,7 +10,7 @@ import { resolveCall } from './resolve-call.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import { scopeLayer, type ScopeSource } from './scope.ts';
 import { needsNothing, resolveTemplate } from './template-context.ts';
-import { joinLayers, mapLayer, type VariableLayer, type Variables } from './variables.ts';
+import { joinLayers, type VariableLayer, type Variables } from './variables.ts';
 import { hasFailed, isCompleted, isFulfilled, type NodeStatus, type Step } from './workflow-types.ts';
 
 /** One steps template being run. */
@@ -27,7 +28,7 @@ export function runSteps(run: RunContext): Executed {
   const node = ensureNode(run, 'Steps', 'Running');
   openBoundary(pass, node, prepared.template);
   const scope = stepScope(run, node.name, groups);
-  const variables = joinLayers(scope, prepared.layer, mapLayer(pass.globals));
+  const variables = joinLayers(scope, prepared.layer, globalLayer(pass));
   const steps: StepsRun = { run, node, scope, variables };
   for (const [index, group] of groups.entries()) {
     const groupName = `${request.nodeName}[${index}]`;

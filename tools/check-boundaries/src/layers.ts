@@ -9,7 +9,7 @@ type Importer = { readonly name: string; readonly layer: Layer };
 const purePackages: Readonly<Record<string, readonly string[]>> = {
   '@sluice/pipeline': ['yaml'],
   '@sluice/expr': ['re2js'],
-  '@sluice/release': ['semver', '@marcbachmann/cel-js'],
+  '@sluice/release': ['semver'],
 };
 
 /** Packages that exactly one lib may import; tools may too, to play a client against the cluster or to measure beside it. */

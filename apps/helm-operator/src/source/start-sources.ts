@@ -9,7 +9,7 @@ import { gitRepositoryReconciler } from './git-repository-reconciler.ts';
 import { helmChartReconciler } from './helm-chart-reconciler.ts';
 import { helmRepositoryReconciler } from './helm-repository-reconciler.ts';
 
-export type SourceParts = Pick<HelmOperatorPorts, 'kube' | 'oci' | 'log' | 'now' | 'gitSearchPath'> & {
+export type SourceParts = Pick<HelmOperatorPorts, 'kube' | 'oci' | 'log' | 'metrics' | 'now' | 'gitSearchPath'> & {
   readonly config: HelmOperatorConfig;
   readonly informers: InformerSet;
   readonly store: ChartStore;
@@ -35,7 +35,12 @@ export function startSources(parts: SourceParts): Pick<Controller, 'start' | 'cl
     (kind: string) =>
     (source: KubeObject): readonly ObjectKey[] =>
       charts.byIndex(bySource, `${kind}/${keyText(keyOf(source))}`).map(keyOf);
-  const common = { informers, concurrency: config.concurrency, log };
+  const common = {
+    informers,
+    concurrency: config.concurrency,
+    log,
+    ...(parts.metrics ? { metrics: parts.metrics } : {}),
+  };
   const controllers = [
     { name: 'ocirepository', resource: resources.ociRepositories, reconcile: ociRepositoryReconciler(parts) },
     { name: 'helmrepository', resource: resources.helmRepositories, reconcile: helmRepositoryReconciler(parts) },

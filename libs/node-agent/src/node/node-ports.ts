@@ -7,7 +7,7 @@ import type { KeyedData, ReadKeyed } from '../container/environment.ts';
 import { FifoPool } from '../container/fifo-pool.ts';
 import type { ContainerRuntime } from '../container/runtime.ts';
 import type { Service } from '../container/service-variables.ts';
-import { ImageStore } from '../image/image-store.ts';
+import type { Images } from '../image/image-store.ts';
 import type { PodPorts } from '../pod/pod-ports.ts';
 import type { Container, Pod } from '../pod/pod-spec.ts';
 import { defaultBackoff } from '../pod/restart-backoff.ts';
@@ -23,6 +23,7 @@ import { TurnQueue } from './turn-queue.ts';
 export type NodeParts = {
   readonly options: NodeAgentOptions;
   readonly runtime: ContainerRuntime;
+  readonly images: Images;
   readonly podsDirectory: string;
   readonly hostIp: string;
   readonly events: EventRecorder;
@@ -33,13 +34,17 @@ export type NodeParts = {
 
 /** Join the parts of the node into what a pod worker needs. */
 export async function createPodPorts(parts: NodeParts): Promise<PodPorts> {
-  const { options, runtime, podsDirectory, hostIp, events, claims, hosts, services } = parts;
-  const { kube, directory, log, now = Date.now, nodeName = 'local', tools, environment = {} } = options;
-  const images = new ImageStore(join(directory, 'images'), options.images);
+  const { options, runtime, images, podsDirectory, hostIp, events, claims, hosts, services } = parts;
+  const { kube, directory, log, now = Date.now, nodeName = 'local' } = options;
   const fifos = new FifoPool(join(directory, 'pipes'));
   await fifos.warm();
   const turns = new TurnQueue();
   const nodeOf = (podIp: string) => ({ nodeName, hostIp, podIp });
+  // What runs in images finds there what it needs; the tools of the host are not to be seen.
+  const given =
+    runtime.kind === 'containerd'
+      ? { tools: { pathDirectories: [], readOnlyPaths: [] }, environment: {} }
+      : { tools: options.tools, environment: options.environment ?? {} };
   const isProcess = runtime.kind === 'process';
   return {
     kube,
@@ -65,8 +70,7 @@ export async function createPodPorts(parts: NodeParts): Promise<PodPorts> {
     runPorts: (pod, podDirectory, podIp, volumes) => ({
       runtime,
       images,
-      tools,
-      environment,
+      ...given,
       fifos,
       turn: () => turns.take(),
       now,
@@ -76,6 +80,7 @@ export async function createPodPorts(parts: NodeParts): Promise<PodPorts> {
       hostsFile: isProcess ? undefined : hosts.pathFor(pod, podDirectory),
       node: nodeOf(podIp),
       directory: podDirectory,
+      artifacts: options.artifacts,
     }),
   };
 }
@@ -134,6 +139,7 @@ function imageTeller(
       const message = 'pods on this node run without isolation: install bubblewrap to give each its own file system';
       events.record(pod, 'Warning', 'NoIsolation', message);
     }
+    if (runtime.kind === 'containerd') return;
     const image = container.image ?? '';
     if (now() - (told.get(image) ?? Number.NEGATIVE_INFINITY) < repeatMs) return;
     if (told.size > maxTold) told.clear();

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { keyOf, type ObjectKey, type OutputCapture } from '@sluice/model';
 import { ContainerRun } from '../container/container-run.ts';
 import { ConfigError } from '../container/downward.ts';
-import { StartError } from '../container/container-start.ts';
-import { parseOutputCapture } from '../container/outputs.ts';
+import { StartError } from '../container/start-error.ts';
+import { captureFor, parseOutputCapture } from '../container/outputs.ts';
 import { processStart } from '../container/process-table.ts';
 import { writeState } from '../node/state-file.ts';
 import { preparePodVolumes, type VolumeSource } from '../volume/pod-volumes.ts';
+import { dependencyFailed } from './container-plan.ts';
 import { decidePod, type PodAction } from './decide-pod.ts';
 import type { PodPorts } from './pod-ports.ts';
 import { allContainers, type Container, isFinished, type Pod, type PodStatus } from './pod-spec.ts';
@@ -178,6 +179,9 @@ export class PodWorker {
       case 'start':
         this.#start(action.container, action.restart);
         break;
+      case 'omit':
+        this.#omit(action.container, action.failed);
+        break;
       case 'stop':
         this.#stop(action.container, action.graceMs, action.reason);
         break;
@@ -258,10 +262,19 @@ export class PodWorker {
     void this.#run(run, container, before);
   }
 
+  /** Ended without having begun. */
+  #omit(name: string, failed: string): void {
+    const at = this.#ports.now();
+    const message = `container ${failed}, which it depends on, has failed`;
+    this.#change(name, { phase: 'exited', exit: { ...dependencyFailed, message, startedAt: at, finishedAt: at } });
+    this.#again = true;
+  }
+
   #newRun(container: Container, before: ContainerState): ContainerRun {
     const { name } = container;
-    const { capture, problem } = this.#capture;
-    const own = capture?.container === name ? { capture } : {};
+    const { capture: wanted, problem } = this.#capture;
+    const capture = wanted && captureFor(wanted, name);
+    const own = capture ? { capture } : {};
     const bad = problem && this.#isMain(container) ? { captureProblem: problem } : {};
     return new ContainerRun({
       pod: this.#pod,
@@ -380,7 +393,7 @@ export class PodWorker {
     clearTimeout(this.#timer);
     if (this.#ip) this.#ports.addresses.release(this.#ip);
     this.#ports.killEscaped(this.uid);
-    for (const name of ['rootfs', 'volumes']) {
+    for (const name of ['rootfs', 'volumes', 'artifacts']) {
       const gone = rm(join(this.directory, name), { recursive: true, force: true, maxRetries: 3 });
       gone.catch((error: unknown) => this.#ports.log.warn('pod directory not removed', { ...this.key, error }));
     }

@@ -1,4 +1,4 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { holds, type ViewMount } from '../container/container-view.ts';
 import { ConfigError } from '../container/downward.ts';
@@ -44,7 +44,9 @@ async function prepareVolume(pod: Pod, volume: Volume, ports: VolumePorts): Prom
   }
   if (volume.hostPath) return hostPath(volume, ports.allowHostPath);
   if (volume.emptyDir) {
-    await mkdir(directory, { recursive: true, mode: 0o777 });
+    await mkdir(directory, { recursive: true });
+    // Whoever the container runs as writes here.
+    await chmod(directory, 0o777);
     return { path: directory, readOnly: false };
   }
   const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'none';
