@@ -20,11 +20,12 @@ afterEach(async () => {
 const maps = '/api/v1/namespaces/default/configmaps';
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
-/** Runs within bounds that are far from what a busy machine needs, and as far from what an attack would take. */
-async function soon<T>(work: Promise<T>): Promise<T> {
-  const started = performance.now();
-  const result = await work;
-  expect(performance.now() - started).toBeLessThan(5_000);
+/** Takes no more computing than a bound that is far from what is needed, and as far from what an attack would take. */
+async function soon<T>(work: () => Promise<T>): Promise<T> {
+  const before = process.cpuUsage();
+  const result = await work();
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1e6).toBeLessThan(5);
   return result;
 }
 
@@ -41,7 +42,7 @@ test.for([
   ['a continue token of megabytes', `continue=${'A'.repeat(2_000_000)}`],
   ['a timeout of ages on a watch', 'watch=true&timeoutSeconds=99999999999999999999'],
 ] as const)('%s is a bad request', async ([, query]) => {
-  const answer = await soon(send('GET', `${maps}?${query}`));
+  const answer = await soon(() => send('GET', `${maps}?${query}`));
   expect(answer).toMatchObject({ status: 400, body: { kind: 'Status', reason: 'BadRequest' } });
 });
 
@@ -66,7 +67,7 @@ describe('patches', () => {
   test.for(cases)('$name is refused', async ({ patch, type }) => {
     await send('POST', maps, { metadata: { name: 'patched' }, data: { a: 'b' } });
     const options = type ? { contentType: `application/${type}-patch+json` } : json;
-    const answer = await soon(send('PATCH', `${maps}/patched`, patch, options));
+    const answer = await soon(() => send('PATCH', `${maps}/patched`, patch, options));
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     expect(answer.body.kind).toBe('Status');
@@ -83,7 +84,7 @@ describe('patches', () => {
         fieldsV1: { 'k:{"a":': {}, __proto__: {} },
       },
     ];
-    const answer = await soon(send('POST', maps, { metadata: { name: 'owned', managedFields } }));
+    const answer = await soon(() => send('POST', maps, { metadata: { name: 'owned', managedFields } }));
     expect([201, 400, 422]).toContain(answer.status);
   });
 });
@@ -109,9 +110,9 @@ describe('definitions made to be expensive', () => {
     ['with a rule that cannot be parsed', spec(ruled('('.repeat(3_000)))],
     ['with a rule of megabytes', spec(ruled(`"${'x'.repeat(1_000_000)}" == ""`))],
     ['that refer to each other', spec({ $ref: '#/properties/spec' })],
-    ['with a hundred thousand properties', spec({ type: 'object', properties: many(20_000) })],
+    ['with thousands of properties', spec({ type: 'object', properties: many(20_000) })],
   ] as const)('%s are answered in time', async ([, schema]) => {
-    const answer = await soon(send('POST', definitions, define(schema)));
+    const answer = await soon(() => send('POST', definitions, define(schema)));
     expect([201, 400, 422]).toContain(answer.status);
     if (answer.status === 201) await remove();
   });
@@ -119,7 +120,7 @@ describe('definitions made to be expensive', () => {
   test('with a rule that costs too much refuse the object, within the budget', async () => {
     await send('POST', definitions, define(spec(ruled('self.all(a, self.all(b, self.all(c, a + b + c != "")))'))));
     const value = Array.from({ length: 400 }, (_, index) => `item ${index}`);
-    const answer = await soon(
+    const answer = await soon(() =>
       send('POST', '/apis/example.com/v1/namespaces/default/widgets', { metadata: { name: 'x' }, spec: value }),
     );
     expect(answer).toMatchObject({ status: 422, body: { reason: 'Invalid' } });
