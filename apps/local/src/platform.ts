@@ -1,15 +1,30 @@
 import { deliveriesQueue, parseDeliveryJob, start as startReceiver } from '@sluice/webhook-receiver';
 import { connectForge, connectMirrors, orchestratorDefaults, start as startOrchestrator } from '@sluice/orchestrator';
+import { localPlugin } from '@sluice/artifacts';
 import { createHelm, findHelm, findKubectl } from '@sluice/helm';
-import { defaultConfig as helmOperatorDefaults, start as startHelmOperator } from '@sluice/helm-operator';
+import {
+  clusterAccess,
+  defaultConfig as helmOperatorDefaults,
+  start as startHelmOperator,
+} from '@sluice/helm-operator';
+import { loadKubeconfig } from '@sluice/kube';
 import { createOciClient } from '@sluice/oci';
 import { createEmbeddedQueues } from '@sluice/queue';
+import type { Secret } from '@sluice/runtime';
 import { defaultConfig as workflowDefaults, start as startWorkflowController } from '@sluice/workflow-controller';
 import { cacheDirectory } from './data-directory.ts';
 import type { Foundation } from './local.ts';
 import { fillToolsDirectory } from './tools-directory.ts';
 
-type Addresses = { readonly kubeconfig: string; readonly registryUrl: string };
+type Addresses = {
+  readonly kubeconfig: string;
+  readonly registryUrl: string;
+  /** Of the local forge; opens the delivery log too. */
+  readonly token: Secret;
+};
+
+/** Artifacts of workflows whose namespace names no repository lie in the data directory. */
+const localRepository = { plugin: { name: localPlugin } };
 
 /** Start every Sluice app over the embedded cluster, each through its own `start`. Answers the receiver's URL. */
 export async function startPlatform(foundation: Foundation, addresses: Addresses): Promise<string> {
@@ -18,11 +33,14 @@ export async function startPlatform(foundation: Foundation, addresses: Addresses
   closers.add(() => queues.close());
   const deliveries = queues.queue(deliveriesQueue, parseDeliveryJob);
 
-  const controller = await startWorkflowController(workflowDefaults, {
-    kube,
-    log: log.with({ part: 'workflow-controller' }),
-    now,
-  });
+  const controller = await startWorkflowController(
+    { ...workflowDefaults, artifactRepository: localRepository },
+    {
+      kube,
+      log: log.with({ part: 'workflow-controller' }),
+      now,
+    },
+  );
   closers.add(() => controller.close());
   await startHelm(foundation, addresses);
 
@@ -39,7 +57,7 @@ export async function startPlatform(foundation: Foundation, addresses: Addresses
   closers.add(() => orchestrator.close());
 
   const receiver = await startReceiver(
-    { host: config.host, port: config.ports.receiver },
+    { host: config.host, port: config.ports.receiver, logToken: addresses.token },
     { kube, deliveries, log: log.with({ part: 'receiver' }), now },
   );
   closers.add(() => receiver.close());
@@ -63,6 +81,7 @@ async function startHelm(
   const operator = await startHelmOperator(helmOperatorDefaults, {
     kube,
     helm,
+    clusters: clusterAccess(await loadKubeconfig({ path: kubeconfig, env: {} }), data.directory('kubeconfigs')),
     oci: createOciClient,
     artifactDirectory: data.directory('artifacts'),
     log: log.with({ part: 'helm-operator' }),

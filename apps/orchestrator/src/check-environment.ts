@@ -1,5 +1,6 @@
-import { resources, setCondition, type Condition, type Environment } from '@sluice/model';
+import { formatProblems, resources, setCondition, type Condition, type Environment } from '@sluice/model';
 import type { Reconcile } from '@sluice/reconcile';
+import { parseEnvironmentSpec } from '@sluice/release';
 import type { OrchestratorPorts } from './ports.ts';
 
 /** Reconciles the Ready condition of an Environment: whether releases can go there. */
@@ -24,21 +25,8 @@ export function createEnvironmentCheck(ports: OrchestratorPorts): Reconcile {
 
 type ReadyState = Pick<Condition, 'status' | 'reason' | 'message'>;
 
-function readyOf({ spec }: Environment): ReadyState {
-  const namespace = spec?.namespace ?? '';
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace)) {
-    return {
-      status: 'False',
-      reason: 'InvalidNamespace',
-      message: `spec.namespace "${namespace.slice(0, 100)}" is not the name of a namespace`,
-    };
-  }
-  if (spec?.mode !== 'direct') {
-    return {
-      status: 'False',
-      reason: 'ModeNotSupported',
-      message: `spec.mode "${String(spec?.mode)}" is not supported; write direct`,
-    };
-  }
-  return { status: 'True', reason: 'Valid', message: `releases go to namespace ${namespace}` };
+function readyOf({ spec, metadata }: Environment): ReadyState {
+  const parsed = parseEnvironmentSpec(spec, metadata.name);
+  if (!parsed.ok) return { status: 'False', reason: 'InvalidSpec', message: formatProblems(parsed.problems) };
+  return { status: 'True', reason: 'Valid', message: `releases go to namespace ${parsed.value.namespace}` };
 }

@@ -7,9 +7,11 @@ import {
 } from '@sluice/events';
 import { formatProblems, TerminalError, type Repository } from '@sluice/model';
 import type { TriggerEvent } from '@sluice/trigger';
+import type { AskedEvent } from './obey-command.ts';
 
 /** What a delivery turns out to be. `ignored` ones start nothing, on purpose. */
-export type EventReading = { readonly event: TriggerEvent } | { readonly ignored: string };
+export type EventReading =
+  { readonly event: TriggerEvent } | { readonly asked: AskedEvent } | { readonly ignored: string };
 
 /** Make an event of a verified delivery. Throws TerminalError for a body that no retry will mend. */
 export function readEvent(job: DeliveryJob, { spec }: Repository): EventReading {
@@ -33,9 +35,8 @@ export function readEvent(job: DeliveryJob, { spec }: Repository): EventReading 
     case 'merge_group':
       return { event: fromMergeGroup(event) };
     case 'comment':
-      return { ignored: 'commands in comments are not obeyed by this version' };
     case 'button':
-      return { ignored: 'buttons of checks are not obeyed by this version' };
+      return { asked: event };
     default:
       return event satisfies never;
   }
@@ -61,7 +62,7 @@ function fromPush({ ref, before, after, created, deleted, message }: PushEvent):
 }
 
 function fromPullRequest(event: PullRequestEvent): TriggerEvent {
-  const { number, sha, baseBranch, baseSha, draft, fork, headBranch, action } = event;
+  const { number, sha, baseBranch, baseSha, draft, fork, headBranch, action, author } = event;
   return {
     kind: 'pull_request',
     number,
@@ -72,6 +73,7 @@ function fromPullRequest(event: PullRequestEvent): TriggerEvent {
     fork,
     open: action !== 'closed',
     ...(fork ? {} : { headRef: `refs/heads/${headBranch}` }),
+    ...(author ? { author } : {}),
   };
 }
 

@@ -1,7 +1,9 @@
 import {
+  formatProblems,
   keys,
   keyText,
   resources,
+  type DeployApproval,
   type DeployRequest,
   type Environment,
   type HelmRelease,
@@ -9,7 +11,22 @@ import {
 } from '@sluice/model';
 import { buildRelease, releaseObjectName, type ReleasedRun, type ReleaseObjects } from '@sluice/pipeline';
 import type { Informer, KubeApi, Reconcile } from '@sluice/reconcile';
-import { refusedDeployment, type ReportedWorkflow } from '@sluice/trigger';
+import {
+  decideGate,
+  parseEnvironmentSpec,
+  readApprovals,
+  type EnvironmentPlan,
+  type Gate,
+  type GateBefore,
+} from '@sluice/release';
+import {
+  refusedDeployment,
+  supersededDeployment,
+  waitingDeployment,
+  type DeploymentTarget,
+  type DesiredDeployment,
+  type ReportedWorkflow,
+} from '@sluice/trigger';
 import type { OrchestratorConfig } from './config.ts';
 import type { OrchestratorPorts } from './ports.ts';
 import type { OpenRepository, RepositoryAccess } from './repository-access.ts';
@@ -24,19 +41,21 @@ type Parts = {
   readonly workflows: Informer;
 };
 
-/** What became of one deploy request. `Waiting` ones are looked at again. */
-type Outcome = 'Applied' | 'Superseded' | 'Refused' | 'Waiting';
+/** What became of one deploy request. `Waiting` ones are looked at again, at the latest after this time. */
+type Outcome = 'Applied' | 'Superseded' | 'Refused' | { readonly waitMs: number };
 
 const fieldManager = 'sluice-orchestrator';
 const waitMs = 30_000;
+/** A deployment whose turn has not come is looked at with every change that it waits for; this is for clocks that were set. */
+const gateWaitMs = 300_000;
 
 /**
  * Reconciles a succeeded Workflow that asks for deployments with the HelmReleases that these are, and marks it when all are
  * done. A release that carries a newer run is left alone.
  */
 export function createReleaser({ config, ports, access, workflows }: Parts): Reconcile {
-  /** Refusals that the forge was told of already, by run, while the run still waits. */
-  const told = new Map<string, Set<string>>();
+  /** What the forge was told of last, by run and deployment, while the run still waits. */
+  const told = new Map<string, Map<string, string>>();
   /** Two runs for one release are compared and applied one after the other, or the older could come last. */
   const lock = new KeyedLock();
 
@@ -50,11 +69,13 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     const open = await access.open({ namespace: run.namespace, name: run.repository }, signal);
     if (!open || open.repository.spec?.suspend) return {};
     const outcomes: Record<string, Outcome> = {};
+    const facts: RunFacts = { open, run, approvals: approvalsOf(workflow), endedMs: endOf(workflow) };
     for (const request of requestsOf(workflow)) {
       const name = releaseObjectName(request);
-      outcomes[name] = await lock.run(`${run.namespace}/${name}`, () => release(open, request, run, signal));
+      outcomes[name] = await lock.run(`${run.namespace}/${name}`, () => release(facts, request, signal));
     }
-    if (Object.values(outcomes).includes('Waiting')) return { requeueAfterMs: waitMs };
+    const waits = Object.values(outcomes).flatMap((outcome) => (typeof outcome === 'object' ? [outcome.waitMs] : []));
+    if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
     const annotations = { [keys.released]: JSON.stringify(outcomes) };
     // The version guards against a push of the same commit that asks for its release once more meanwhile.
     const { uid, resourceVersion } = workflow.metadata;
@@ -63,13 +84,9 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     return {};
   };
 
-  async function release(
-    open: OpenRepository,
-    request: DeployRequest,
-    run: ReleasedRun,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
+  async function release(facts: RunFacts, request: DeployRequest, signal: AbortSignal): Promise<Outcome> {
     const { kube } = ports;
+    const { run } = facts;
     const key = { namespace: run.namespace, name: releaseObjectName(request) };
     const log = ports.log.with({
       release: key.name,
@@ -80,10 +97,11 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     const present = await kube.get<HelmRelease>(resources.helmReleases, key, signal);
     if (present && orderOf(present) > run.order) {
       log.info('release superseded', { by: present.metadata.annotations?.[keys.workflow] });
+      await tellSuperseded(facts, request, 'A newer commit is deployed', signal);
       return 'Superseded';
     }
     const foreign = present && foreignReason(present, request, run);
-    if (foreign) return await refuse(open, request, run, foreign, signal);
+    if (foreign) return await refuse(facts, request, foreign, signal);
     const environment = await kube.get<Environment>(
       resources.environments,
       { namespace: run.namespace, name: request.environment },
@@ -91,42 +109,124 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     );
     if (!environment?.spec) {
       const reason = `There is no Environment "${request.environment}" in namespace ${run.namespace}; create it and the release follows`;
-      await refuse(open, request, run, reason, signal);
-      return 'Waiting';
+      await refuse(facts, request, reason, signal);
+      return { waitMs };
     }
-    const { namespace, release: template } = environment.spec;
-    const built = buildRelease(request, run, {
-      namespace,
-      insecure: config.registryInsecure,
-      ...(template ? { template } : {}),
-    });
-    if (!built.ok) return await refuse(open, request, run, built.reason, signal);
+    const plan = parseEnvironmentSpec(environment.spec, request.environment);
+    if (!plan.ok) {
+      const reason = `Environment "${request.environment}" is not usable: ${formatProblems(plan.problems)}`;
+      await refuse(facts, request, reason, signal);
+      return { waitMs };
+    }
+    const { namespace, release: template } = plan.value;
+    const built = buildRelease(request, run, { namespace, insecure: config.registryInsecure, template });
+    if (!built.ok) return await refuse(facts, request, built.reason, signal);
+    const gate = await gateOf(facts, request, { plan: plan.value, built }, signal);
+    if (gate.kind === 'waiting') {
+      await tell(facts, request, waitingDeployment(targetOf(facts, request), upperFirst(gate.message)), signal);
+      return { waitMs: Math.min(gate.lookAgainMs ?? gateWaitMs, gateWaitMs) };
+    }
+    if (gate.kind === 'superseded') {
+      log.info('release superseded', { reason: gate.message });
+      await tellSuperseded(facts, request, upperFirst(gate.message), signal);
+      return 'Superseded';
+    }
     await applyRelease(kube, built, present, signal);
     log.info('release applied', { order: run.order });
     return 'Applied';
   }
 
+  /** Whether the deployment may begin, from what the cluster says about the environments before. */
+  async function gateOf(
+    { run, approvals, endedMs }: RunFacts,
+    { release, environment }: DeployRequest,
+    { plan, built }: { readonly plan: EnvironmentPlan; readonly built: Built },
+    signal: AbortSignal,
+  ): Promise<Gate> {
+    const before = await Promise.all(
+      plan.after.map(async (earlier): Promise<GateBefore> => {
+        const name = releaseObjectName({ release, environment: earlier });
+        const found = await ports.kube.get<HelmRelease>(
+          resources.helmReleases,
+          { namespace: run.namespace, name },
+          signal,
+        );
+        return { environment: earlier, order: found ? orderOf(found) : 0, ...(found ? { release: found } : {}) };
+      }),
+    );
+    const chartDigest = built.source.spec?.ref?.digest ?? '';
+    const request = { environment, order: run.order, sha: run.sha, chartDigest, runEndedMs: endedMs };
+    return decideGate({ plan, request, before, approvals, now: ports.now() });
+  }
+
   async function refuse(
-    open: OpenRepository,
+    facts: RunFacts,
     request: DeployRequest,
-    run: ReleasedRun,
     reason: string,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const id = releaseObjectName(request);
-    const runKey = keyText({ namespace: run.namespace, name: run.workflow });
-    const known = told.get(runKey) ?? new Set();
-    if (known.has(`${id}: ${reason}`)) return 'Refused';
-    const { deployment, check } = refusedDeployment(
-      { environment: request.environment, sha: run.sha, ref: run.ref, id },
-      reason,
-    );
-    await open.forge.upsertDeployment(deployment, signal);
-    await open.forge.upsertCheck(check, signal);
-    told.set(runKey, known.add(`${id}: ${reason}`));
-    ports.log.warn('release refused', { release: id, environment: request.environment, sha: run.sha, reason });
+    const { environment } = request;
+    if (await tell(facts, request, refusedDeployment(targetOf(facts, request), reason), signal))
+      ports.log.warn('release refused', {
+        release: releaseObjectName(request),
+        environment,
+        sha: facts.run.sha,
+        reason,
+      });
     return 'Refused';
   }
+
+  /** A deployment that was told to be waiting must not be left so. */
+  async function tellSuperseded(
+    facts: RunFacts,
+    request: DeployRequest,
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await tell(facts, request, supersededDeployment(targetOf(facts, request), reason), signal);
+  }
+
+  /** Tell the forge, unless that is what it was told last. True when it was told. */
+  async function tell(
+    { open, run }: RunFacts,
+    request: DeployRequest,
+    { deployment, check }: DesiredDeployment,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const runKey = keyText({ namespace: run.namespace, name: run.workflow });
+    const known = told.get(runKey) ?? new Map<string, string>();
+    const id = releaseObjectName(request);
+    const text = `${deployment.state}: ${deployment.description}`;
+    if (known.get(id) === text) return false;
+    await open.forge.upsertDeployment(deployment, signal);
+    await open.forge.upsertCheck(check, signal);
+    told.set(runKey, known.set(id, text));
+    return true;
+  }
+}
+
+/** A run that is being released, and what is known about it besides. */
+type RunFacts = {
+  readonly open: OpenRepository;
+  readonly run: ReleasedRun;
+  readonly approvals: readonly DeployApproval[];
+  readonly endedMs: number;
+};
+
+function targetOf({ run }: RunFacts, request: DeployRequest): DeploymentTarget {
+  return { environment: request.environment, sha: run.sha, ref: run.ref, id: releaseObjectName(request) };
+}
+
+function approvalsOf({ metadata }: WorkflowObject): readonly DeployApproval[] {
+  return readApprovals(metadata.annotations?.[keys.approvals]);
+}
+
+function endOf({ metadata, status }: WorkflowObject): number {
+  return Date.parse(status?.finishedAt ?? '') || Date.parse(metadata.creationTimestamp ?? '') || 0;
+}
+
+function upperFirst(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 type Built = Extract<ReleaseObjects, { ok: true }>;

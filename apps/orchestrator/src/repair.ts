@@ -1,10 +1,11 @@
 import { keyText, resources, TerminalError, type Repository } from '@sluice/model';
 import type { Reconcile } from '@sluice/reconcile';
 import type { Log } from '@sluice/runtime';
-import type { TriggerEvent } from '@sluice/trigger';
 import { settleMissing } from './delivery-worker.ts';
+import { drainDeliveries } from './drain-deliveries.ts';
 import type { EnsureRuns } from './ensure-runs.ts';
 import { followHeads } from './followed-heads.ts';
+import { toTriggerEvent } from './head-event.ts';
 import type { Head, OrchestratorPorts } from './ports.ts';
 import type { OpenRepository, RepositoryAccess } from './repository-access.ts';
 import type { KeyedLock } from './keyed-lock.ts';
@@ -67,6 +68,7 @@ export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs
         log,
         signal,
       );
+      await drainDeliveries({ deliveries: ports.deliveries, now: () => ports.now() }, open, log, signal);
       compared.set(keyText(key), { id: idOf(open), atMs: ports.now() });
       const message =
         unfollowed > 0
@@ -122,7 +124,7 @@ export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs
     const failures: unknown[] = [];
     for (const head of missed.slice(0, headsPerPass)) {
       log.info('head was missed', { ref: head.ref, sha: head.sha });
-      const event = eventOf(head, recorded[head.ref]);
+      const event = toTriggerEvent(head, recorded[head.ref]);
       await settleMissing(() => ensureRuns({ open, event, log }, signal), log).catch((error: unknown) =>
         failures.push(error),
       );
@@ -134,22 +136,6 @@ export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs
     if (failures.length > 0) throw failures[0];
     return Math.max(0, missed.length - headsPerPass);
   }
-}
-
-function eventOf({ ref, sha, pullRequest }: Head, before: string | undefined): TriggerEvent {
-  if (!pullRequest) return { kind: 'push', ref, sha, deleted: false, ...(before ? { before } : {}) };
-  const { number, baseRef, baseSha, headRef, draft, fork } = pullRequest;
-  return {
-    kind: 'pull_request',
-    number,
-    sha,
-    baseRef,
-    baseSha,
-    draft,
-    fork,
-    open: true,
-    ...(headRef ? { headRef } : {}),
-  };
 }
 
 function idOf({ uid, repository }: OpenRepository): string {

@@ -6,6 +6,7 @@ import { readLogTail } from './log-tail.ts';
 import type { OrchestratorPorts } from './ports.ts';
 import { ReportMemory } from './report-memory.ts';
 import type { RepositoryAccess } from './repository-access.ts';
+import { createRunMasks } from './run-mask.ts';
 
 type WorkflowObject = KubeObject & ReportedWorkflow;
 
@@ -22,6 +23,7 @@ type Parts = {
  */
 export function createRunReporter({ config, ports, access, workflows }: Parts): Reconcile {
   const memory = new ReportMemory(config.reportIntervalMs);
+  const maskOf = createRunMasks(ports);
 
   return async (key, signal) => {
     // A Workflow is read leniently: the parts that a check shows may all be missing.
@@ -33,7 +35,8 @@ export function createRunReporter({ config, ports, access, workflows }: Parts): 
     const mark = finalMark(workflow);
     if (mark !== undefined && workflow.metadata.annotations?.[keys.reported] === mark) return settled(id);
     const logTail = await tailOf(workflow, signal);
-    const check = desiredCheck(workflow, logTail === undefined ? {} : { logTail });
+    const mask = await maskOf(workflow, signal);
+    const check = desiredCheck(workflow, { mask, ...(logTail === undefined ? {} : { logTail }) });
     const text = JSON.stringify(check);
     const decision = memory.decide(id, text, mark !== undefined, ports.now());
     if (typeof decision === 'object') return { requeueAfterMs: decision.waitMs };

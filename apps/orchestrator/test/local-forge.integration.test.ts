@@ -57,6 +57,7 @@ beforeEach(async () => {
     log: silentLog,
   });
   const deliveries = {
+    add: async () => 'added' as const,
     work(handler: (job: DeliveryJob, context: { signal: AbortSignal }) => Promise<void>) {
       handle = (job) => handler(job, { signal: new AbortController().signal });
       return { close: async () => {} };

@@ -36,6 +36,9 @@ beforeEach(async () => {
       jobs.set(id, job);
       return 'added';
     },
+    list: async () => [],
+    show: async () => undefined,
+    replay: async () => false,
   };
   receiver = await start({ host: '127.0.0.1', port: 0 }, { kube, deliveries, log: silentLog, now: Date.now });
   await vi.waitFor(async () => {

@@ -16,6 +16,7 @@ export type TestServerOptions = {
   readonly podSessions?: PodSessions;
   readonly usage?: UsageReader;
   readonly history?: HistoryLimits;
+  readonly newId?: () => string;
   readonly log?: Log;
   /** Keep certificates here over restarts; default: a temporary directory that `close` removes. */
   readonly directory?: string;
@@ -35,6 +36,7 @@ export async function startTestApiServer(options: TestServerOptions = {}): Promi
     ...(options.podSessions ? { podSessions: options.podSessions } : {}),
     ...(options.podLogs ? { podLogs: options.podLogs } : {}),
     ...(options.history ? { history: options.history } : {}),
+    ...(options.newId ? { newId: options.newId } : {}),
   });
   return {
     ...server,

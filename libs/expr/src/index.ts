@@ -1,4 +1,4 @@
-export { argoEnvironment, expandVariables } from './argo-functions.ts';
+export { argoEnvironment, expandVariables, extendEnvironment } from './argo-functions.ts';
 export { parseJson } from './builtins/conversions.ts';
 export { CelCompileError, CelCostError, CelError, meterOf as celMeter } from './cel/cel-error.ts';
 export type { CelType } from './cel/cel-type.ts';

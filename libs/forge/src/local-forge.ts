@@ -55,7 +55,7 @@ type PullAnswer = {
   readonly headSha: string;
   readonly branch: string;
   readonly baseSha: string;
-  readonly author: { readonly id: number };
+  readonly author: { readonly id: number; readonly login: string };
 };
 
 /** Everybody who can push to the local forge has its token, so no pull request counts as a fork. */
@@ -71,7 +71,7 @@ function toHeads(refs: readonly RefAnswer[], pulls: readonly PullAnswer[]): Head
         baseSha,
         draft: false,
         fork: false,
-        actorId: String(author.id),
+        author: { id: String(author.id), login: author.login },
       },
     });
   }

@@ -25,7 +25,7 @@ export type KubeApiOptions = {
   readonly fieldManager?: string;
   /** Time limit of a request that is not a stream, and of the headers of one that is. Default 30 s. */
   readonly timeoutMs?: number;
-} & Pick<RequesterOptions, 'rateLimit' | 'beforeWrite' | 'metrics' | 'tracer' | 'host'>;
+} & Pick<RequesterOptions, 'rateLimit' | 'metrics' | 'tracer' | 'host'>;
 
 const patchTypes: Readonly<Record<Patch['type'], string>> = {
   merge: 'application/merge-patch+json',
@@ -102,16 +102,17 @@ class RestKubeApi implements KubeApi {
   }
 
   async create<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
-    const { subresource, signal } = options;
+    const { subresource, signal, fence } = options;
     const { namespace } = object.metadata;
     if (resource.namespaced && !namespace) throw new Error(`create ${resource.kind}: a namespace is needed`);
     const path = subresource ? objectPath(resource, keyOf(object), subresource) : collectionPath(resource, namespace);
-    return this.#object<T>({ method: 'POST', path: path + this.#writeQuery(options), body: object, signal });
+    return this.#object<T>({ method: 'POST', path: path + this.#writeQuery(options), body: object, signal, fence });
   }
 
   async replace<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
     const path = objectPath(resource, keyOf(object), options.subresource) + this.#writeQuery(options);
-    return this.#object<T>({ method: 'PUT', path, body: object, signal: options.signal });
+    const { signal, fence } = options;
+    return this.#object<T>({ method: 'PUT', path, body: object, signal, fence });
   }
 
   async apply<T extends KubeObject>(
@@ -127,6 +128,7 @@ class RestKubeApi implements KubeApi {
       contentType: 'application/apply-patch+yaml',
       body: { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata },
       signal: options.signal,
+      fence: options.fence,
     });
   }
 
@@ -142,11 +144,12 @@ class RestKubeApi implements KubeApi {
       contentType: patchTypes[patch.type],
       body: patch.body,
       signal: options.signal,
+      fence: options.fence,
     });
   }
 
   async delete(resource: Resource, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
-    const { propagationPolicy, gracePeriodSeconds, uid, resourceVersion, signal } = options;
+    const { propagationPolicy, gracePeriodSeconds, uid, resourceVersion, signal, fence } = options;
     const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
     const body = {
       apiVersion: 'v1',
@@ -156,7 +159,7 @@ class RestKubeApi implements KubeApi {
       ...((uid || resourceVersion) && { preconditions }),
     };
     try {
-      await this.#requester.json({ method: 'DELETE', path: objectPath(resource, key), body, signal });
+      await this.#requester.json({ method: 'DELETE', path: objectPath(resource, key), body, signal, fence });
     } catch (error) {
       if (!isMissingObject(error)) throw error;
     }

@@ -32,8 +32,6 @@ export type LeaderElection = Leadership & {
   /** Begin to stand for election. Once is enough. */
   start(): void;
   leading(): boolean;
-  /** Throws {@link NotLeaderError} unless leading: for the client's `beforeWrite`, which is asked before every attempt. */
-  assertLeading(): void;
   /** Resolves when this process leads; rejects when the signal fires first. */
   elected(signal?: AbortSignal): Promise<void>;
   /** Stop leading and give the lease back, so that the next one need not wait. */
@@ -86,10 +84,6 @@ class LeaseElection implements LeaderElection {
     if (this.#clock.now() - this.#renewedMs < this.#deadlineMs) return true;
     this.#lose('RenewDeadlinePassed');
     return false;
-  }
-
-  assertLeading(): void {
-    if (!this.leading()) throw new NotLeaderError(`lease ${this.#name} is not held: nothing is written`);
   }
 
   owns(): boolean {

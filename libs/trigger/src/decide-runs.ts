@@ -70,7 +70,9 @@ export type SkippedRun<P extends TriggeredPipeline> = {
     | 'Draft'
     | 'NoPathChanged'
     | 'NeedsApproval'
-    | 'NotAsked';
+    | 'NotAsked'
+    | 'SecretNotGranted'
+    | 'PolicyForbids';
   readonly reason: string;
   readonly visible: boolean;
 };

@@ -173,7 +173,7 @@ test('warnings alone are neutral, nothing wrong is no check, and annotations are
 
 test('a pipeline that is left out on purpose is neutral', () => {
   expect(
-    skippedCheck({ pipeline: 'ci', sha: shaB, event: 'push', reason: 'the commit message asks for no run' }),
+    skippedCheck({ pipeline: 'ci', sha: shaB, check: 'skipped-push-ci', reason: 'the commit message asks for no run' }),
   ).toMatchObject({
     name: 'ci',
     conclusion: 'neutral',

@@ -28,8 +28,13 @@ export function desiredCheck(workflow: ReportedWorkflow, options: CheckOptions =
 }
 
 function identityOf({ metadata }: ReportedWorkflow): Pick<CheckReport, 'name' | 'externalId' | 'sha'> {
-  const { labels = {}, uid, name } = metadata;
-  return { name: labels[keys.pipeline] ?? name, externalId: uid ?? name, sha: labels[keys.sha] ?? '' };
+  const { labels = {}, name } = metadata;
+  return { name: labels[keys.pipeline] ?? name, externalId: checkOf({ metadata }), sha: labels[keys.sha] ?? '' };
+}
+
+/** External id of the check that shows a run. */
+export function checkOf({ metadata: { annotations = {}, uid, name } }: Pick<ReportedWorkflow, 'metadata'>): string {
+  return annotations[keys.check] ?? uid ?? name;
 }
 
 function timesOf(workflow: ReportedWorkflow): Pick<CheckReport, 'startedAt' | 'completedAt'> {
@@ -156,7 +161,8 @@ function toAnnotation({ file, line = 1, column, severity, code, message, fix, pa
 export type SkippedReport = {
   readonly pipeline: string;
   readonly sha: string;
-  readonly event: string;
+  /** External id of the check, see {@link checkIdOf}. */
+  readonly check: string;
   readonly reason: string;
   readonly code?: string;
   readonly approvable?: boolean;
@@ -178,13 +184,13 @@ const rerunAction = {
 };
 
 /**
- * Why a command of a comment was not obeyed, on the commit that it was about. (sha, comment) names it, so saying it twice
- * says it once.
+ * Why a command was not obeyed, on the commit that it was about. (sha, request) names it, so saying it twice says it
+ * once.
  */
-export function refusedCommandCheck(sha: string, comment: string, reasons: readonly string[]): CheckReport {
+export function refusedCommandCheck(sha: string, request: string, reasons: readonly string[]): CheckReport {
   return {
     name: 'sluice command',
-    externalId: `command-${comment}`,
+    externalId: `command-${request}`,
     sha,
     status: 'completed',
     conclusion: 'neutral',
@@ -196,13 +202,14 @@ export function refusedCommandCheck(sha: string, comment: string, reasons: reado
 /** A neutral check for a pipeline that was left out on purpose, so that a required check does not wait for ever. */
 export function skippedCheck(run: SkippedReport): CheckReport {
   const waits = run.code === 'NeedsApproval';
+  const refused = run.code === 'SecretNotGranted' || run.code === 'PolicyForbids';
   return {
     name: run.pipeline,
-    externalId: `skipped-${run.event}-${run.pipeline}`,
+    externalId: run.check,
     sha: run.sha,
     status: 'completed',
-    conclusion: waits ? 'action_required' : 'neutral',
-    title: cut(`${waits ? 'Waits' : 'Skipped'}: ${run.reason}`, reportLimits.title),
+    conclusion: waits ? 'action_required' : refused ? 'failure' : 'neutral',
+    title: cut(`${waits ? 'Waits' : refused ? 'Refused' : 'Skipped'}: ${run.reason}`, reportLimits.title),
     summary: escapeMarkdown(`The pipeline did not run: ${run.reason}.`),
     ...(waits && run.approvable ? { actions: [approveAction] } : {}),
   };

@@ -1,3 +1,4 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateWhen } from '@sluice/expr';
 import { endBoundary, openBoundary } from './boundary.ts';
 import { assessDag } from './dag-phase.ts';
@@ -11,7 +12,7 @@ import { resolveCall } from './resolve-call.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import { scopeLayer, type ScopeSource } from './scope.ts';
 import { needsNothing, resolveTemplate } from './template-context.ts';
-import { joinLayers, mapLayer, type VariableLayer, type Variables } from './variables.ts';
+import { joinLayers, type VariableLayer, type Variables } from './variables.ts';
 import { hasFailed, isCompleted, isFulfilled, type NodePhase, type NodeStatus, type Task } from './workflow-types.ts';
 
 /** One dag template being run. */
@@ -32,7 +33,7 @@ export function runDag(run: RunContext): Executed {
   openBoundary(pass, node, prepared.template);
   const graph = graphOf(dag?.tasks ?? []);
   const scope = taskScope(run, node, graph);
-  const variables = joinLayers(scope, prepared.layer, mapLayer(pass.globals));
+  const variables = joinLayers(scope, prepared.layer, globalLayer(pass));
   const state: DagRun = { run, node, graph, scope, variables, visited: new Set() };
   const targets = dag?.target ? dag.target.split(' ').filter((name) => name !== '') : graph.leaves;
   for (const name of targets) runWithDependencies(state, name);
@@ -211,7 +212,6 @@ function executeItem(dag: DagRun, task: Task, call: Task, nodeName: string, grou
     depth: request.depth + 1,
   });
   if (!present && pass.nodes.byName(nodeName)) connect(dag, task, nodeName, groupName);
-  if (fault?.kind === 'timeout') markPhase(pass, nodeName, 'Failed', fault.message);
   if (fault?.kind === 'error') markError(pass, nodeName, `task '${nodeName}' errored: ${fault.message}`);
   return true;
 }

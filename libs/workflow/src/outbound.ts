@@ -1,3 +1,4 @@
+import { containerNodesOf } from './container-set.ts';
 import type { Pass } from './pass.ts';
 import type { NodeStatus } from './workflow-types.ts';
 
@@ -8,9 +9,13 @@ export function outboundOf(pass: Pass, node: NodeStatus): string[] {
     case 'Suspend':
     case 'HTTP':
     case 'Plugin':
-    case 'Pod':
     case 'Container':
       return [node.id];
+    case 'Pod': {
+      const containers = containerNodesOf(pass, node);
+      const leaves = containers.filter(({ children = [] }) => !containers.some(({ id }) => children.includes(id)));
+      return leaves.length === 0 ? [node.id] : leaves.map(({ id }) => id);
+    }
     case 'TaskGroup': {
       const children = pass.nodes.childrenOf(node).filter((child) => !child.nodeFlag?.hooked);
       return children.length === 0 ? [node.id] : children.flatMap((child) => outboundOf(pass, child));

@@ -3,6 +3,7 @@ import {
   type Environment,
   replaceTags,
   type ReplaceOptions,
+  type SprigHost,
   type TemplateVariables,
 } from '@sluice/expr';
 import type { Artifact } from './workflow-types.ts';
@@ -12,10 +13,18 @@ export type VariableLayer = {
   lookUp(name: string): string | null | undefined;
   entries(): Iterable<readonly [string, string | null]>;
   artifact?(name: string): Artifact | null | undefined;
+  /** Time and lots for expressions. */
+  readonly host?: SprigHost;
+  /** Names that `artifact` knows. */
+  artifactNames?(): Iterable<string>;
 };
 
 /** Several layers as one; an earlier layer hides a later one. */
-export type Variables = TemplateVariables & { artifact(name: string): Artifact | null | undefined };
+export type Variables = TemplateVariables & {
+  artifact(name: string): Artifact | null | undefined;
+  /** The environment with every artifact as a value of its own: its name as `artifact` takes it, null for an absent one. */
+  artifactEnvironment(): Environment;
+};
 
 /** Join layers, the nearest first. */
 export function joinLayers(...layers: readonly VariableLayer[]): Variables {
@@ -29,8 +38,19 @@ export function joinLayers(...layers: readonly VariableLayer[]): Variables {
       return undefined;
     },
     environment() {
-      environment ??= argoEnvironment(layers.toReversed().flatMap((layer) => [...layer.entries()]));
+      environment ??= argoEnvironment(
+        layers.toReversed().flatMap((layer) => [...layer.entries()]),
+        layers.find(({ host }) => host)?.host,
+      );
       return environment;
+    },
+    artifactEnvironment() {
+      const entries = layers.toReversed().flatMap((layer) => {
+        const names = [...(layer.artifactNames?.() ?? [])];
+        const artifacts = names.map((name) => [name, layer.artifact?.(name) ? name : null] as const);
+        return [...layer.entries(), ...artifacts];
+      });
+      return argoEnvironment(entries, layers.find(({ host }) => host)?.host);
     },
     artifact(name) {
       for (const layer of layers) {

@@ -35,6 +35,9 @@ export const pipelineWords: Readonly<Record<string, string>> = {
   'spec.steps[].needs[]': 'The name of a step.',
   'spec.steps[].env': 'Environment variables of this step; they win over those of the pipeline.',
   'spec.steps[].env.*': 'A value. Numbers and booleans are taken as they are written.',
+  'spec.steps[].secrets':
+    'Environment variables with values of Secrets. The Repository object says which Secrets its runs may read; runs of forks read none, and go without the variable.',
+  'spec.steps[].secrets.*': 'SECRET/KEY: a Secret of the namespace and a key in it.',
   'spec.steps[].timeout': 'The longest that one attempt may run.',
   'spec.steps[].retry': 'How often it is tried again after a failure.',
   'spec.deploy': 'Where a successful run is deployed to.',

@@ -9,7 +9,7 @@ import {
 } from '@sluice/model';
 import { KubeApiError } from '@sluice/reconcile';
 import { FakeKube } from '@sluice/reconcile/testing';
-import { LockTable, restoreLocks, type Workflow, type WorkflowSpec } from '@sluice/workflow';
+import { AdmissionQueue, LockTable, restoreLocks, type Workflow, type WorkflowSpec } from '@sluice/workflow';
 import {
   kubePorts,
   lookupOver,
@@ -38,15 +38,20 @@ export class World {
     readonly message: string;
   }[] = [];
   readonly #options: ReconcilerOptions;
+  readonly #config: JsonObject;
+  readonly #repository: JsonObject;
   #reconcile: ReturnType<typeof workflowReconciler>;
 
   constructor(scenario: Scenario) {
     this.now = Date.parse(scenario.now ?? '2026-01-01T00:00:00Z');
     this.kube = new FakeKube({ now: () => this.now });
     const { controllerConfig = {} } = scenario;
+    this.#config = controllerConfig;
     const restrictions = (
       controllerConfig['workflowRestrictions'] as { templateReferencing?: 'Strict' | 'Secure' } | undefined
     )?.templateReferencing;
+    const configured = controllerConfig['artifactRepository'] as JsonObject | undefined;
+    this.#repository = configured ?? { s3: { endpoint: 'minio:9000', bucket: 'my-bucket' } };
     const defaults = (controllerConfig['workflowDefaults'] as { spec?: WorkflowSpec } | undefined)?.spec;
     this.#options = {
       coalesceMs: 0,
@@ -97,11 +102,36 @@ export class World {
     const locks = new LockTable();
     restoreLocks(locks, this.kube.objects<Workflow>(resources.workflows));
     return workflowReconciler(
-      kubePorts({ kube, reader, events, now: () => this.now, outputs: () => 'native', wake: () => void this.woken++ }),
+      kubePorts({
+        kube,
+        reader,
+        events,
+        now: () => this.now,
+        outputs: () => 'native',
+        artifactRepository: this.#repository,
+        wake: () => void this.woken++,
+      }),
       this.#options,
       undefined,
       locks,
+      this.#admission(),
     );
+  }
+
+  #admission(): AdmissionQueue {
+    const numberOf = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
+    const { parallelism, namespaceParallelism } = this.#config;
+    const admission = new AdmissionQueue({
+      total: numberOf(parallelism),
+      inNamespace: (name) =>
+        numberOf(
+          this.kube.objects(resources.namespaces).find(({ metadata }) => metadata.name === name)?.metadata.labels?.[
+            'workflows.argoproj.io/parallelism-limit'
+          ] ?? namespaceParallelism,
+        ),
+    });
+    admission.restore(this.kube.objects<Workflow>(resources.workflows));
+    return admission;
   }
 
   /** The API as the controller sees it: it may refuse to create some kinds. */
@@ -243,6 +273,7 @@ function capturedMessage(pod: KubeObject, report: Omit<PodReport, 'node'>): stri
   const capture = JSON.parse(text) as {
     readonly result?: boolean;
     readonly parameters?: readonly { readonly name: string; readonly default?: string }[];
+    readonly artifacts?: readonly { readonly name: string }[];
   };
   const parameters: Record<string, string> = {};
   for (const { name, default: fallback } of capture.parameters ?? []) {
@@ -250,6 +281,13 @@ function capturedMessage(pod: KubeObject, report: Omit<PodReport, 'node'>): stri
     if (value !== undefined) parameters[name] = value;
   }
   const result = capture.result && report.result !== undefined ? { result: report.result.replace(/\n$/, '') } : {};
-  const message = { ...result, ...(Object.keys(parameters).length > 0 ? { parameters } : {}) };
+  const artifacts = (capture.artifacts ?? [])
+    .map(({ name }) => name)
+    .filter((name) => (report.artifacts ? report.artifacts.includes(name) : report.phase === 'Succeeded'));
+  const message = {
+    ...result,
+    ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
+    ...(capture.artifacts ? { artifacts } : {}),
+  };
   return Object.keys(message).length > 0 ? JSON.stringify(message) : undefined;
 }
