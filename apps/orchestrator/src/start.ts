@@ -64,7 +64,7 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
       name: 'repository',
       watches: [{ resource: resources.repositories, ...scope }],
       timeoutMs: 600_000,
-      reconcile: repair,
+      reconcile: repair.reconcile,
     }),
     createController({
       ...common,
@@ -96,7 +96,7 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
       reconcile: createReleaseReporter({ config, ports, access, releases }),
     }),
   ];
-  return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, obeyCommand, lock }) };
+  return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, obeyCommand, look: repair.look, lock }) };
 }
 
 /** Runs that have asked for this environment, or for any, and are not done with it. */
