@@ -30,7 +30,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   const closers = new Closers();
   const podsDirectory = join(directory, 'pods');
   mkdirSync(podsDirectory, { recursive: true });
-  const { runtime, images, reason } = await chooseRuntime(options, podsDirectory);
+  const { runtime, images, reason, limits } = await chooseRuntime(options, podsDirectory);
   closers.add(() => runtime.close?.());
   const earlier = endEarlierLife(podsDirectory);
 
@@ -46,7 +46,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   closers.add(() => events.close());
   for (const informer of Object.values(caches)) informer.start();
   await Promise.all(Object.values(caches).map((informer) => informer.synced()));
-  await ensureNode(kube, buildNode({ name: nodeName, runtime: runtime.kind, reason, hostIp, now: now() }));
+  await ensureNode(kube, buildNode({ name: nodeName, runtime: runtime.kind, reason, limits, hostIp, now: now() }));
 
   const ports = await createPodPorts({
     options,
@@ -74,7 +74,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
       else claims.remove(event.object).catch((error: unknown) => log.warn('volume not removed', { error }));
     }),
   );
-  log.info('node agent runs pods', { runtime: runtime.kind, reason });
+  log.info('node agent runs pods', { runtime: runtime.kind, reason, limits });
   return {
     runtime: runtime.kind,
     reason,
