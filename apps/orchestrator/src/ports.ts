@@ -1,7 +1,7 @@
 import type { DeliveryJob } from '@sluice/events';
 import type { CheckReport, DeploymentReport, Repository } from '@sluice/model';
 import type { KubeApi } from '@sluice/reconcile';
-import type { Log, Secret } from '@sluice/runtime';
+import type { Log, Reporting, Secret } from '@sluice/runtime';
 import type { Permission } from '@sluice/trigger';
 
 /** One ref of a forge as it is now. Pull requests are listed while they are open, as `refs/pull/<number>/head`. */
@@ -71,7 +71,7 @@ export type ForgeCredentials = {
 };
 
 /** All that the orchestrator talks to. */
-export type OrchestratorPorts = {
+export type OrchestratorPorts = Reporting & {
   readonly kube: KubeApi;
   readonly deliveries: DeliveryQueue;
   /** The forge of a repository. Throws TerminalError for what spec or secret lack. */

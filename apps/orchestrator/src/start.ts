@@ -1,6 +1,6 @@
 import { keys, resources, type KubeObject, type ObjectKey } from '@sluice/model';
 import { createController, createInformerSet, type Controller, type InformerSet } from '@sluice/reconcile';
-import { Closers, type Running } from '@sluice/runtime';
+import { Closers, reportingOf, type Running } from '@sluice/runtime';
 import { createEnvironmentCheck } from './check-environment.ts';
 import type { OrchestratorConfig } from './config.ts';
 import { createDeliveryHandler } from './delivery-worker.ts';
@@ -23,7 +23,7 @@ const ours = keys.repository;
  */
 export async function start(config: OrchestratorConfig, ports: OrchestratorPorts): Promise<Running> {
   const closers = new Closers();
-  const informers = createInformerSet(ports.kube, { log: ports.log });
+  const informers = createInformerSet(ports.kube, { log: ports.log, ...reportingOf(ports) });
   closers.add(() => informers.close());
   const controllers = buildControllers(config, ports, informers);
   try {

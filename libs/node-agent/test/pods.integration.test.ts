@@ -272,7 +272,7 @@ for (const runtime of ['sandbox', 'process'] as const) {
       const begun = performance.now();
       driver.delete(pod);
       await driver.gone(pod);
-      expect(performance.now() - begun).toBeLessThan(1_000);
+      expect(performance.now() - begun).toBeLessThan(10_000);
       expect(await log).toMatch(/^up\n(Terminated\n)?got\n$/);
       await expect.poll(() => existsSync(join(driver.directory, 'pods', pod.metadata.uid ?? ''))).toBe(false);
     });

@@ -1,5 +1,5 @@
 import { parseDurationMs } from '@sluice/expr';
-import { endContainers } from './container-nodes.ts';
+import { endContainers } from './container-set.ts';
 import { podNameOf } from './node-name.ts';
 import { type Executed, lookAgainAt, markPhase, parseTime, type Pass } from './pass.ts';
 import { hasFailed, isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';

@@ -1,8 +1,9 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateCondition } from '@sluice/expr';
 import { fillOutcome } from './globals.ts';
 import { exitHookOf } from './hooks.ts';
 import { markError, type Pass } from './pass.ts';
-import { globalLayer, joinLayers, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { hasFailed, type Hook, isFulfilled, type NodeStatus, type WorkflowPhase } from './workflow-types.ts';
 
 /** Run the workflow's own hooks. True when none is under way. */

@@ -1,9 +1,10 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateCondition } from '@sluice/expr';
 import { resolveCall } from './resolve-call.ts';
 import type { Pass, TemplateContext } from './pass.ts';
 import { attemptsOf } from './retry.ts';
 import { scopeLayer } from './scope.ts';
-import { globalLayer, joinLayers, type VariableLayer, type Variables } from './variables.ts';
+import { joinLayers, type VariableLayer, type Variables } from './variables.ts';
 import { type Hook, type Hooks, isFulfilled, type NodeStatus, type TemplateCall } from './workflow-types.ts';
 
 /** A node with hooks, and where they run. */

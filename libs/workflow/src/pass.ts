@@ -1,4 +1,5 @@
 import type { SprigHost } from '@sluice/expr';
+import type { RepositoryAnswer, RepositoryQuestion } from './repository-question.ts';
 import type { Json, JsonObject } from '@sluice/model';
 import type { Action, PodObservation } from './action.ts';
 import { displayNameOf, nodeIdOf } from './node-name.ts';
@@ -87,6 +88,11 @@ export type Pass = {
   /** Limits of templates whose nodes are running, by node id. */
   readonly boundaryLimits: Map<string, { readonly parallelism: number; readonly failFast: boolean }>;
   outputs: Outputs | undefined;
+  /** The repository of artifacts; undefined while it is not known, which is remembered. */
+  readonly artifactRepository: () => RepositoryAnswer | undefined;
+  readonly repository: RepositoryQuestion;
+  /** The controller keeps the logs of all steps. */
+  readonly archivesLogs: boolean;
   nextLookAt: number | undefined;
   execute(request: ExecuteRequest): Executed;
 };

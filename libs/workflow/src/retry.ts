@@ -1,11 +1,12 @@
 import { argoEnvironment, evaluateCondition, parseDurationMs, type SprigHost } from '@sluice/expr';
+import { globalLayer } from './global-layer.ts';
 import type { Json } from '@sluice/model';
 import { endingMessage } from './deadline.ts';
 import { podNameOf } from './node-name.ts';
 import { type Executed, formatTime, lookAgainAt, markError, markPhase, parseTime, type Pass } from './pass.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import { isPodTemplate, type Prepared } from './template-inputs.ts';
-import { globalLayer, joinLayers, mapLayer, substitute } from './variables.ts';
+import { joinLayers, mapLayer, substitute } from './variables.ts';
 import { hasFailed, isFulfilled, type NodeStatus, type RetryStrategy, type Template } from './workflow-types.ts';
 
 type RunTemplate = (run: RunContext, nodeName: string, prepared?: Prepared, retried?: boolean) => Executed;

@@ -1,3 +1,4 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateWhen } from '@sluice/expr';
 import { endBoundary, openBoundary } from './boundary.ts';
 import { expandLoop, type FanOutItem, isLoop } from './fan-out.ts';
@@ -9,7 +10,7 @@ import { resolveCall } from './resolve-call.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import { scopeLayer, type ScopeSource } from './scope.ts';
 import { needsNothing, resolveTemplate } from './template-context.ts';
-import { globalLayer, joinLayers, type VariableLayer, type Variables } from './variables.ts';
+import { joinLayers, type VariableLayer, type Variables } from './variables.ts';
 import { hasFailed, isCompleted, isFulfilled, type NodeStatus, type Step } from './workflow-types.ts';
 
 /** One steps template being run. */

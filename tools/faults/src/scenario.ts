@@ -1,8 +1,7 @@
 import { startTestApiServer } from '@sluice/apiserver/testing';
 import { createKubeApi } from '@sluice/kube';
 import { type KubeObject, resources } from '@sluice/model';
-import { applyDefinitions } from '@sluice/operator';
-import { createInformer, type KubeApi } from '@sluice/reconcile';
+import { applyDefinitions, createInformer, type KubeApi } from '@sluice/reconcile';
 import type { HttpHandler } from '@sluice/runtime';
 import { type FaultRates, type FaultSource, faultyTransport, manyFaults } from './faulty-transport.ts';
 import { cardController, definitions, fleetController } from './fleet.ts';

@@ -85,6 +85,7 @@ export async function createPodPorts(parts: NodeParts): Promise<PodPorts> {
       hostsFile: isProcess ? undefined : hosts.pathFor(pod, podDirectory),
       node: nodeOf(podIp),
       directory: podDirectory,
+      artifacts: options.artifacts,
     }),
   };
 }
