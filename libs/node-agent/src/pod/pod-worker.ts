@@ -281,7 +281,7 @@ export class PodWorker {
     const { capture: wanted, problem } = this.#capture;
     const capture = wanted && captureFor(wanted, name);
     const own = capture ? { capture } : {};
-    const bad = problem && this.#isMain(container) ? { captureProblem: problem } : {};
+    const bad = problem && this.#pod.spec?.containers[0] === container ? { captureProblem: problem } : {};
     return new ContainerRun({
       pod: this.#pod,
       container,
@@ -426,10 +426,6 @@ export class PodWorker {
 
   #containerNamed(name: string): Container | undefined {
     return allContainers(this.#pod.spec ?? { containers: [] }).find((container) => container.name === name);
-  }
-
-  #isMain(container: Container): boolean {
-    return this.#pod.spec?.containers[0]?.name === container.name;
   }
 
   #change(name: string, change: Partial<ContainerState>): void {
