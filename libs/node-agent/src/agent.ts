@@ -7,6 +7,7 @@ import { Closers } from '@sluice/runtime';
 import type { NodeAgent, NodeAgentOptions } from './agent-options.ts';
 import { chooseRuntime } from './choose-runtime.ts';
 import type { Service } from './container/service-variables.ts';
+import { startImageSweep } from './image/image-sweep.ts';
 import { type Claim, ClaimDirectories } from './node/claims.ts';
 import { createNodeEvents } from './node/event-recorder.ts';
 import { HostsFiles } from './node/hosts-files.ts';
@@ -59,6 +60,8 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     hosts,
     services: caches.services,
   });
+  const sweep = startImageSweep(images, caches.pods, log, now);
+  closers.add(() => sweep.close());
   const workers = new Workers(ports, earlier);
   closers.add(() => workers.close(options.closeGraceMs ?? 2_000));
   await sweepPods(podsDirectory, earlier, caches.pods);
