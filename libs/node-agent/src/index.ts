@@ -1,6 +1,7 @@
 export { RuntimeUnavailable, startNodeAgent } from './agent.ts';
 export type { NodeAgent, NodeAgentOptions } from './agent-options.ts';
 export type { HostTools } from './container/runtime.ts';
+export type { TaskContext, TaskEnd, TaskPort } from './container/task-run.ts';
 export type { SandboxSupport } from './container/sandbox.ts';
 export { detectSandbox } from './container/sandbox.ts';
 export type {

@@ -162,8 +162,12 @@ function finishedOutcome(pod: ObservedPod, main: ContainerStatus | undefined): P
   return { ...values, ...inferFailure(pod, captured !== undefined) };
 }
 
+function mainsOf({ metadata }: Pick<ObservedPod, 'metadata'>): readonly string[] {
+  return planIn(metadata.annotations?.[keys.containers])?.main ?? ['main'];
+}
+
 function mainsSucceeded({ metadata, status = {} }: ObservedPod): boolean {
-  const names = planIn(metadata.annotations?.[keys.containers])?.main ?? ['main'];
+  const names = mainsOf({ metadata });
   return (status.containerStatuses ?? [])
     .filter(({ name }) => names.includes(name))
     .every(({ state }) => state?.terminated?.exitCode === 0);
@@ -200,19 +204,18 @@ function inferFailure(
   const containers = status.containerStatuses ?? [];
   const early = artifactProblem(containers) ?? initProblem(status.initContainerStatuses) ?? waitingMessage(containers);
   if (early !== undefined) return { phase: 'Error', message: early };
-  const mains = planIn(pod.metadata.annotations?.[keys.containers])?.main ?? ['main'];
-  const ordered = [
-    ...containers.filter(({ name }) => name === 'main'),
-    ...containers.filter(({ name }) => name !== 'main'),
-  ];
+  const mains = mainsOf(pod);
+  const ordered = containers.toSorted((a, b) => Number(b.name === 'main') - Number(a.name === 'main'));
   for (const container of ordered) {
     const ended = container.state?.terminated;
     if (!ended || ended.exitCode === 0) continue;
     if (!mains.includes(container.name) && (ended.exitCode === 137 || ended.exitCode === 143)) continue;
     return { phase: 'Failed', message: describe(container.name, ended, captured && container.name === 'main') };
   }
-  if (mainsSucceeded(pod) && containers.length > 0) return { phase: 'Succeeded' };
-  return { phase: 'Failed', message: status.reason ?? 'pod failed for unknown reason' };
+  const isDone = containers.length > 0 && mainsSucceeded(pod);
+  return isDone
+    ? { phase: 'Succeeded' }
+    : { phase: 'Failed', message: status.reason ?? 'pod failed for unknown reason' };
 }
 
 function initProblem(containers: readonly ContainerStatus[] = []): string | undefined {

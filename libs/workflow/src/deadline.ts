@@ -1,7 +1,7 @@
 import { parseDurationMs } from '@sluice/expr';
 import { podNameOf } from './node-name.ts';
 import { type Executed, lookAgainAt, markPhase, parseTime, type Pass } from './pass.ts';
-import { hasFailed, isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
+import { hasFailed, hasPod, isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
 
 /** The message of nodes that end because the workflow is stopped or terminated. */
 export function shutdownMessage(strategy: string): string {
@@ -26,7 +26,7 @@ export function deadlineFault(pass: Pass, node: NodeStatus, template: Template):
     lookAgainAt(pass, endsAt);
     return undefined;
   }
-  if (node.type === 'Pod') endPod(pass, node, 'Timeout');
+  if (hasPod(node)) endPod(pass, node, 'Timeout');
   // Why it never ran, an image that is not there for one, must not be lost with the pod.
   const message = node.phase === 'Pending' && node.message ? `timeout, never started: ${node.message}` : 'timeout';
   return { node, fault: { kind: 'timeout', message } };
@@ -55,7 +55,7 @@ export function endOverdueNodes(pass: Pass): void {
       continue;
     }
     const message = shutdown === undefined ? `Step exceeded its deadline` : shutdownMessage(shutdown);
-    if (node.type === 'Pod') endPodNode(pass, node, message, shutdown === undefined ? 'DeadlineExceeded' : shutdown);
+    if (hasPod(node)) endPodNode(pass, node, message, shutdown === undefined ? 'DeadlineExceeded' : shutdown);
     else if (node.type === 'Suspend') markPhase(pass, node.name, 'Failed', message);
   }
 }

@@ -1,4 +1,6 @@
 export type { Action, PodObservation } from './action.ts';
+export type { GcPod, GcStep } from './artifact-gc.ts';
+export { artifactGcFinalizer, decideArtifactGc, usesArtifactGc } from './artifact-gc.ts';
 export type { DecideInput } from './decide.ts';
 export type { Decision } from './decision.ts';
 export { decide } from './decide.ts';
@@ -12,7 +14,7 @@ export { fnv1a32, nodeIdOf, podNameOf } from './node-name.ts';
 export type { Lookup } from './pass.ts';
 export type { ArtifactRepository, PodArtifacts, RepositoryAnswer } from './pod-artifacts.ts';
 export { formatTime } from './pass.ts';
-export { collectablePods, expiresAt } from './retention.ts';
+export { collectablePods, expiresAt, podExpiresAt } from './retention.ts';
 export type { RerunOptions, Resubmission } from './rerun.ts';
 export { resubmitWorkflow, retriesAnnotation, retryNumberOf, retryWorkflow } from './rerun.ts';
 export { mergeSpec } from './spec-merge.ts';

@@ -5,6 +5,7 @@ import { displayNameOf } from './node-name.ts';
 import type { NodeTree } from './node-tree.ts';
 import type { PassLocks } from './synchronization.ts';
 import {
+  hasPod,
   isCompleted,
   type NodePhase,
   type NodeStatus,
@@ -160,7 +161,7 @@ function isActive(node: NodeStatus): boolean {
 /** Count a node among the active ones (`by` 1) or take it out (`by` -1). */
 export function countActive(pass: Pass, node: NodeStatus, by: 1 | -1): void {
   if (!isActive(node)) return;
-  if (node.type === 'Pod') pass.counts.activePods += by;
+  if (hasPod(node)) pass.counts.activePods += by;
   if (node.boundaryID === undefined || node.type === 'StepGroup') return;
   const { activeByBoundary } = pass.counts;
   activeByBoundary.set(node.boundaryID, (activeByBoundary.get(node.boundaryID) ?? 0) + by);

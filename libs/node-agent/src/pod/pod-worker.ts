@@ -6,13 +6,14 @@ import { ContainerRun } from '../container/container-run.ts';
 import { ConfigError } from '../container/downward.ts';
 import { StartError } from '../container/container-start.ts';
 import { captureFor, parseOutputCapture } from '../container/outputs.ts';
+import { type TaskRun, taskRunOf } from '../container/task-run.ts';
 import { processStart } from '../container/process-table.ts';
 import { writeState } from '../node/state-file.ts';
 import { preparePodVolumes, type VolumeSource } from '../volume/pod-volumes.ts';
 import { dependencyFailed } from './container-plan.ts';
 import { decidePod, type PodAction } from './decide-pod.ts';
 import type { PodPorts } from './pod-ports.ts';
-import { allContainers, type Container, isFinished, type Pod, type PodStatus } from './pod-spec.ts';
+import { type Container, containerNamed, isFinished, isFirst, type Pod, type PodStatus, startOf } from './pod-spec.ts';
 import { containerState, type ContainerState, type Exit, isLive, type PodState, withContainer } from './pod-state.ts';
 import { buildPodStatus } from './pod-status.ts';
 import { removePodObject } from './remove-pod-object.ts';
@@ -31,7 +32,7 @@ export class PodWorker {
   readonly directory: string;
   readonly #ports: PodPorts;
   readonly #writer: StatusWriter;
-  readonly #runs = new Map<string, ContainerRun>();
+  readonly #runs = new Map<string, ContainerRun | TaskRun>();
   readonly #capture: { capture?: OutputCapture; problem?: string };
   #pod: Pod;
   #state: PodState;
@@ -79,7 +80,8 @@ export class PodWorker {
 
   /** The run of a container whose process exists. */
   running(container: string): ContainerRun | undefined {
-    return containerState(this.#state, container).phase === 'running' ? this.#runs.get(container) : undefined;
+    const run = containerState(this.#state, container).phase === 'running' ? this.#runs.get(container) : undefined;
+    return run instanceof ContainerRun ? run : undefined;
   }
 
   /** Take a newer version of the object. */
@@ -242,7 +244,7 @@ export class PodWorker {
   }
 
   #start(name: string, restart: boolean): void {
-    const container = this.#containerNamed(name);
+    const container = containerNamed(this.#pod, name);
     if (!container) return;
     const before = containerState(this.#state, name);
     const { waiting: _w, notBefore: _n, pid: _p, pidStart: _s, exit, ...kept } = before;
@@ -255,7 +257,7 @@ export class PodWorker {
       ...(restart ? { restarts: before.restarts + 1 } : {}),
       ...(exit ? { previousExit: exit } : {}),
     };
-    const run = this.#newRun(container, before);
+    const run = this.#newTaskRun(container, before) ?? this.#newRun(container, before);
     // A start that fails before a process exists puts this back.
     this.#setState(name, state);
     this.#runs.set(name, run);
@@ -270,12 +272,19 @@ export class PodWorker {
     this.#again = true;
   }
 
+  #newTaskRun({ name }: Container, before: ContainerState): TaskRun | undefined {
+    return taskRunOf(this.#pod, name, () => this.#ports.taskPorts(this.#pod, this.directory), {
+      starting: () => this.#change(name, { failedStarts: 0, startedAt: this.#ports.now() }),
+      ended: (exit) => this.#onEnd(name, exit, before),
+    });
+  }
+
   #newRun(container: Container, before: ContainerState): ContainerRun {
     const { name } = container;
     const { capture: wanted, problem } = this.#capture;
     const capture = wanted && captureFor(wanted, name);
     const own = capture ? { capture } : {};
-    const bad = problem && this.#isMain(container) ? { captureProblem: problem } : {};
+    const bad = problem && isFirst(this.#pod, container) ? { captureProblem: problem } : {};
     return new ContainerRun({
       pod: this.#pod,
       container,
@@ -298,17 +307,16 @@ export class PodWorker {
     });
   }
 
-  async #run(run: ContainerRun, container: Container, before: ContainerState): Promise<void> {
+  async #run(run: ContainerRun | TaskRun, container: Container, before: ContainerState): Promise<void> {
     const { name } = container;
     try {
       const { pid, startedAt } = await run.start();
       const pidStart = pid === undefined ? undefined : processStart(pid);
       const known = { ...(pid === undefined ? {} : { pid }), ...(pidStart ? { pidStart } : {}) };
-      if (containerState(this.#state, name).phase === 'starting') {
-        this.#change(name, { phase: 'running', startedAt, ...known });
-        this.#saveSoon();
-      }
-      this.#tellStart(container);
+      const isStarting = containerState(this.#state, name).phase === 'starting';
+      if (isStarting) this.#change(name, { phase: 'running', startedAt, ...known });
+      if (isStarting) this.#saveSoon();
+      if (run instanceof ContainerRun) this.#tellStart(container);
       await run.observe();
     } catch (error) {
       this.#onStartFailure(name, error, before);
@@ -420,16 +428,8 @@ export class PodWorker {
     await Promise.all(runs.map((run) => run.done));
   }
 
-  #live(): readonly ContainerRun[] {
+  #live(): readonly (ContainerRun | TaskRun)[] {
     return [...this.#runs].filter(([name]) => isLive(containerState(this.#state, name))).map(([, run]) => run);
-  }
-
-  #containerNamed(name: string): Container | undefined {
-    return allContainers(this.#pod.spec ?? { containers: [] }).find((container) => container.name === name);
-  }
-
-  #isMain(container: Container): boolean {
-    return this.#pod.spec?.containers[0]?.name === container.name;
   }
 
   #change(name: string, change: Partial<ContainerState>): void {
@@ -441,9 +441,7 @@ export class PodWorker {
   }
 
   /** The pid is worth keeping only of what runs for a while. */
-  #saveSoon(): void {
-    this.#saving ??= setTimeout(() => this.#save(), savePidMs);
-  }
+  #saveSoon = (): unknown => (this.#saving ??= setTimeout(() => this.#save(), savePidMs));
 
   #save(): void {
     clearTimeout(this.#saving);
@@ -455,9 +453,4 @@ export class PodWorker {
       this.#ports.log.error('pod state not kept', { ...this.key, error });
     }
   }
-}
-
-function startOf(pod: Pod): number | undefined {
-  const at = Date.parse(pod.status?.startTime ?? '');
-  return Number.isNaN(at) ? undefined : at;
 }
