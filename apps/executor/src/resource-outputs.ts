@@ -3,7 +3,7 @@ import { formatValue, fromJson, isList, queryJsonPath } from '@sluice/expr';
 import type { Json, TaskParameter } from '@sluice/model';
 import { TaskError, textOf } from './task-error.ts';
 
-const jqTimeoutMs = 10_000;
+const jqTimeoutMs = 5_000;
 const jqMemoryMiB = 128;
 const maxOutputBytes = 256 * 1_024;
 

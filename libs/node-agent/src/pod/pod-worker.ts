@@ -315,7 +315,8 @@ export class PodWorker {
       const known = { ...(pid === undefined ? {} : { pid }), ...(pidStart ? { pidStart } : {}) };
       const isStarting = containerState(this.#state, name).phase === 'starting';
       if (isStarting) this.#change(name, { phase: 'running', startedAt, ...known });
-      if (isStarting) this.#saveSoon();
+      // The pid is worth keeping only of what runs for a while.
+      if (isStarting) this.#saving ??= setTimeout(() => this.#save(), savePidMs);
       if (run instanceof ContainerRun) this.#tellStart(container);
       await run.observe();
     } catch (error) {
@@ -439,9 +440,6 @@ export class PodWorker {
   #setState(name: string, state: ContainerState): void {
     this.#state = { ...this.#state, containers: { ...this.#state.containers, [name]: state } };
   }
-
-  /** The pid is worth keeping only of what runs for a while. */
-  #saveSoon = (): unknown => (this.#saving ??= setTimeout(() => this.#save(), savePidMs));
 
   #save(): void {
     clearTimeout(this.#saving);
