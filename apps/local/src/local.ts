@@ -5,7 +5,8 @@ import { createArtifactMover } from '@sluice/artifacts';
 import { startControllerManager } from '@sluice/controller-manager';
 import { findGit } from '@sluice/git';
 import { createGitServer } from '@sluice/git-server';
-import { createKubeApi } from '@sluice/kube';
+import { type ExecutorPorts, taskPort } from '@sluice/executor';
+import { createKubeApi, httpTransport } from '@sluice/kube';
 import { type NodeAgent, startNodeAgent, startServiceProxy } from '@sluice/node-agent';
 import { createInformerSet, type InformerSet, type KubeApi } from '@sluice/reconcile';
 import { createRegistry } from '@sluice/registry';
@@ -157,6 +158,13 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>, gitBi
 
   const tools = fillToolsDirectory(data.directory('bin'));
   const containerdAddress = config.env['CONTAINERD_ADDRESS'];
+  const resolveHost = clusterNames(informers);
+  const artifacts = createArtifactMover({
+    directory: data.directory('workflow-artifacts'),
+    scratch: data.directory('scratch'),
+    gitBinary,
+    resolveHost,
+  });
   agent = await startNodeAgent({
     kube,
     informers,
@@ -165,12 +173,8 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>, gitBi
     ...(containerdAddress ? { containerdAddress } : {}),
     podNetwork: network.pods,
     images: registryImages(registry, hostOf(registryServer)),
-    artifacts: createArtifactMover({
-      directory: data.directory('workflow-artifacts'),
-      scratch: data.directory('scratch'),
-      gitBinary,
-      resolveHost: clusterNames(informers),
-    }),
+    tasks: taskPort({ connect: apiAs(api), artifacts, resolveHost }),
+    artifacts,
     tools: {
       pathDirectories: [tools.binDirectory],
       readOnlyPaths: [...tools.readOnlyPaths, cacheDirectory(config.env)],
@@ -186,6 +190,11 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>, gitBi
   const controllers = await startControllerManager({ kube, ca: api.ca, log, now });
   closers.add(() => controllers.close());
   return { foundation: { ...parts, kube, informers }, kube, api, registryUrl: registryServer.url, agent, tools };
+}
+
+/** The API over its own address, as the bearer of a token: a step may no more than its service account. */
+export function apiAs({ url, ca }: Pick<ApiServer, 'url' | 'ca'>): ExecutorPorts['connect'] {
+  return (token) => httpTransport({ server: url, ca, token });
 }
 
 /** The local forge: git over HTTP, pull requests, checks. */

@@ -144,7 +144,8 @@ export function lookupOver(find: {
   return {
     workflowTemplate(name, clusterScope) {
       const found = clusterScope ? find.clusterTemplate(name) : find.template(name);
-      return found?.spec as WorkflowSpec | undefined;
+      const spec = found?.spec as WorkflowSpec | undefined;
+      return spec && isWellFormed(spec) ? spec : undefined;
     },
     configMap(name) {
       const found = find.configMap(name) as
@@ -158,6 +159,11 @@ export function lookupOver(find: {
       );
     },
   };
+}
+
+/** What the API stores may be of any form; a template whose lists are none must harm nobody but those that use it. */
+function isWellFormed({ templates = [], arguments: given = {} }: WorkflowSpec): boolean {
+  return Array.isArray(templates) && Array.isArray(given.parameters ?? []) && Array.isArray(given.artifacts ?? []);
 }
 
 /** Put entries into a cache; one that is not labelled as a cache belongs to somebody else and is left alone. */

@@ -51,6 +51,8 @@ export type ArtifactContext = {
   /** A key of a Secret of the namespace. Rejects when it is not there. */
   readonly secret: (name: string, key: string) => Promise<string>;
   readonly signal: AbortSignal;
+  /** What a link in a directory that is kept file by file leads to, by its path in it; without this such links are refused. */
+  readonly follow?: (path: string) => string | undefined;
 };
 
 /** Moves artifacts between their locations and this machine. Failures are errors whose message a user can act upon. */

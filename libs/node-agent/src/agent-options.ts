@@ -2,6 +2,7 @@ import type { InformerSet, KubeApi } from '@sluice/reconcile';
 import type { Log, Running } from '@sluice/runtime';
 import type { ArtifactMover, ObjectKey } from '@sluice/model';
 import type { HostTools, RuntimeKind } from './container/runtime.ts';
+import type { TaskPort } from './container/task-run.ts';
 import type { ImagePort } from './image/image-port.ts';
 import type { BackoffConfig } from './pod/restart-backoff.ts';
 import type { Delays } from './pod/status-delay.ts';
@@ -22,6 +23,8 @@ export type NodeAgentOptions = {
   readonly images: ImagePort;
   /** Moves artifacts of workflow steps; without it pods that name some end in an error. */
   readonly artifacts?: ArtifactMover;
+  /** Does the work of pods that name a task; without it they end in an error. */
+  readonly tasks?: TaskPort;
   /** Directories first on PATH, and host paths that pods see read-only besides the system's. */
   readonly tools: HostTools;
   /** Given to every container; its own variables win. */

@@ -175,8 +175,12 @@ function finishedOutcome(pod: ObservedPod, main: ContainerStatus | undefined): P
   return { ...values, ...inferFailure(pod, captured !== undefined) };
 }
 
+function mainsOf({ metadata }: Pick<ObservedPod, 'metadata'>): readonly string[] {
+  return planIn(metadata.annotations?.[keys.containers])?.main ?? ['main'];
+}
+
 function mainsSucceeded({ metadata, status = {} }: ObservedPod): boolean {
-  const names = planIn(metadata.annotations?.[keys.containers])?.main ?? ['main'];
+  const names = mainsOf({ metadata });
   return (status.containerStatuses ?? [])
     .filter(({ name }) => names.includes(name))
     .every(({ state }) => state?.terminated?.exitCode === 0);

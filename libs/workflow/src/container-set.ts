@@ -48,6 +48,7 @@ export function containerNodesOf(pass: Pass, pod: NodeStatus): readonly NodeStat
 
 /** Carry what became of the containers over to their nodes; once the pod has ended, none of them is left open. */
 export function observeContainers(pass: Pass, pod: NodeStatus, seen: PodObservation): void {
+  if (!pod.children) return;
   const ended = seen.phase === 'Succeeded' || seen.phase === 'Failed' || seen.phase === 'Error';
   for (const node of containerNodesOf(pass, pod)) {
     const own = seen.containers?.[node.displayName];

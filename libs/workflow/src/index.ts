@@ -1,6 +1,8 @@
 export type { AdmissionLimits } from './admission.ts';
 export { AdmissionQueue } from './admission.ts';
 export type { Action, ContainerObservation, PodObservation } from './action.ts';
+export type { GcPod, GcStep } from './artifact-gc.ts';
+export { artifactGcFinalizer, decideArtifactGc, usesArtifactGc } from './artifact-gc.ts';
 export type { DecideInput } from './decide.ts';
 export { buildCronChild, childNameOf, cronLabel } from './cron/cron-child.ts';
 export { evaluateCronWhen } from './cron/cron-expressions.ts';
@@ -19,7 +21,7 @@ export { fnv1a32, nodeIdOf, podNameOf } from './node-name.ts';
 export type { Lookup } from './pass.ts';
 export type { ArtifactRepository, PodArtifacts, RepositoryAnswer } from './pod-artifacts.ts';
 export { formatTime } from './pass.ts';
-export { collectablePods, expiresAt } from './retention.ts';
+export { collectablePods, expiresAt, podExpiresAt } from './retention.ts';
 export type { RerunOptions, Resubmission } from './rerun.ts';
 export { resubmitWorkflow, retriesAnnotation, retryNumberOf, retryWorkflow } from './rerun.ts';
 export { mergeSpec } from './spec-merge.ts';

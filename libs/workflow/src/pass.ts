@@ -6,6 +6,7 @@ import { displayNameOf, nodeIdOf } from './node-name.ts';
 import type { NodeTree } from './node-tree.ts';
 import type { PassLocks } from './synchronization.ts';
 import {
+  hasPod,
   isCompleted,
   type NodePhase,
   type NodeStatus,
@@ -188,7 +189,7 @@ const counted: ReadonlySet<NodeType> = new Set(['Pod', 'Steps', 'DAG']);
 /** Count a node among the active ones (`by` 1) or take it out (`by` -1). */
 export function countActive(pass: Pass, node: NodeStatus, by: 1 | -1): void {
   if (!isActive(node)) return;
-  if (node.type === 'Pod') pass.counts.activePods += by;
+  if (hasPod(node)) pass.counts.activePods += by;
   if (node.boundaryID === undefined || !counted.has(node.type)) return;
   const { activeByBoundary } = pass.counts;
   activeByBoundary.set(node.boundaryID, (activeByBoundary.get(node.boundaryID) ?? 0) + by);

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@sluice/model';
+import type { JsonObject, PodTask } from '@sluice/model';
 import {
   containersOf,
   endContainers,
@@ -9,6 +9,7 @@ import {
 import { podNameOf } from './node-name.ts';
 import type { Action, PodObservation } from './action.ts';
 import { exportGlobals } from './outputs.ts';
+import { taskOf } from './pod-task.ts';
 import { locateArtifacts, type PodArtifacts } from './pod-artifacts.ts';
 import { locationKinds } from './artifact-location.ts';
 import { countActive, endDaemon, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
@@ -19,6 +20,7 @@ import { joinLayers, substitute } from './variables.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import {
   type Artifact,
+  hasPod,
   isFulfilled,
   type NodeStatus,
   type Outputs,
@@ -33,7 +35,7 @@ export function runPod(run: RunContext): Executed {
   const { template } = prepared;
   const name = request.nodeName;
   const exempt = request.onExit || name.includes('.onExit');
-  const node = ensureNode(run, 'Pod', 'Pending');
+  const node = ensureNode(run, run.type === 'HTTP' ? 'HTTP' : 'Pod', 'Pending');
   if (template.containerSet) ensureContainerNodes(run, node);
   if (endingMessage(pass) !== undefined && !(exempt && pass.shutdown !== 'Terminate') && !pass.pods.has(node.id)) {
     const message = pass.shutdown === undefined ? 'Step exceeded its deadline' : shutdownMessage(pass.shutdown);
@@ -44,10 +46,26 @@ export function runPod(run: RunContext): Executed {
   const unresolved = /\{\{\s*(workflow\.outputs\.[^{}]+?)\s*\}\}/.exec(JSON.stringify(template.inputs ?? {}))?.[1];
   if (unresolved !== undefined)
     return { node: markPhase(pass, name, 'Error', `failed to resolve {{${unresolved}}}`) ?? node };
-  const located = locateArtifacts(pass, template, prepared.variables, mainContainersOf(template));
-  if (located.kind === 'problem') return { node: markPhase(pass, name, 'Error', located.message) ?? node };
-  if (located.kind === 'found') pass.actions.push(createPodAction(run, node, exempt, located.artifacts));
+  const work = workOf(run);
+  if (work.kind === 'problem') return { node: markPhase(pass, name, 'Error', work.message) ?? node };
+  if (work.kind === 'found') pass.actions.push({ ...createPodAction(run, node, exempt, work.artifacts), ...work.task });
   return { node };
+}
+
+type Work =
+  | { readonly kind: 'found'; readonly artifacts: PodArtifacts | undefined; readonly task: { readonly task?: PodTask } }
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'problem'; readonly message: string };
+
+/** What the pod brings, keeps and does. `waiting`: the artifact repository must be read first. */
+function workOf({ pass, prepared }: RunContext): Work {
+  const { template, variables } = prepared;
+  const located = locateArtifacts(pass, template, variables, mainContainersOf(template));
+  if (located.kind === 'problem') return located;
+  const asked = taskOf(pass, template);
+  if (asked.kind === 'problem') return asked;
+  if (located.kind === 'waiting' || asked.kind === 'waiting') return { kind: 'waiting' };
+  return { kind: 'found', artifacts: located.artifacts, task: asked.kind === 'task' ? { task: asked.task } : {} };
 }
 
 /** Containers of a pod that do its work; the others only help. */
@@ -60,7 +78,7 @@ function createPodAction(
   node: NodeStatus,
   onExit: boolean,
   artifacts: PodArtifacts | undefined,
-): Action {
+): Extract<Action, { kind: 'CreatePod' }> {
   const { pass, request, prepared, context } = run;
   const { template } = prepared;
   const foreign = context.podMetadata && context.scope !== pass.local.scope;
@@ -104,7 +122,7 @@ function podDeadline({ pass, deadlineAt }: RunContext, onExit: boolean): { deadl
 /** Take over what became of the pods of nodes that have not ended. */
 export function observePods(pass: Pass): void {
   for (const node of pass.nodes.live()) {
-    if (node.type !== 'Pod' || (isFulfilled(node) && !node.daemoned)) continue;
+    if (!hasPod(node) || (isFulfilled(node) && !node.daemoned)) continue;
     const observed = pass.pods.get(node.id);
     if (observed) applyObservation(pass, node, observed);
     else if (node.phase === 'Running') {

@@ -120,7 +120,8 @@ export function nodeLayer(pass: Pass, nodeName: string, template: Template, inpu
   values.set('inputs.parameters', JSON.stringify(all));
   setPaths(values, template);
   values.set('node.name', nodeName);
-  if (isPodTemplate(template)) values.set('pod.name', podNameOf(pass.name, nodeName, template.name ?? ''));
+  if (isPodTemplate(template) || template.http)
+    values.set('pod.name', podNameOf(pass.name, nodeName, template.name ?? ''));
   if (template.steps) values.set('steps.name', nodeName);
   if (template.dag) values.set('tasks.name', nodeName);
   const artifacts = new Map(
@@ -142,7 +143,8 @@ function setPaths(values: Map<string, string | null>, template: Template): void 
 
 /** True for templates that run a pod of their own. */
 export function isPodTemplate(template: Template): boolean {
-  return Boolean(template.container ?? template.script ?? template.containerSet ?? template.resource ?? template.data);
+  const { container, script, containerSet, resource, data } = template;
+  return Boolean(container ?? script ?? containerSet ?? resource ?? data);
 }
 
 const bodies = new WeakMap<Template, Template>();

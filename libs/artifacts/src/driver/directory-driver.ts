@@ -14,14 +14,14 @@ export function directoryDriver(root: string): Driver {
       const key = checkedKey(requiredField(settings, 'key', 'plugin'));
       const source = place(key, context);
       await checkInside(root, source, key);
-      await copyTree(source, target, context.limits);
+      await copyTree(source, target, { limits: context.limits });
     },
     async save(settings, source, context) {
       const key = checkedKey(requiredField(settings, 'key', 'plugin'));
       const partial = join(root, '.partial', randomUUID());
       await mkdir(dirname(partial), { recursive: true, mode: 0o700 });
       try {
-        await copyTree(source, partial, context.limits);
+        await copyTree(source, partial, context);
         await moveInto(partial, place(key, context));
       } finally {
         await rm(partial, { recursive: true, force: true });
@@ -31,8 +31,8 @@ export function directoryDriver(root: string): Driver {
       const key = textField(settings, 'key');
       const base = key === undefined ? join(root, checkedKey(context.namespace)) : place(checkedKey(key), context);
       if (!(await lstat(base).catch(() => undefined))) return [];
-      const files = await filesOf(base, context.limits);
-      return files.map((file) => [key, file].filter(Boolean).join('/')).toSorted();
+      const files = await filesOf(base, { limits: context.limits });
+      return files.map(({ path }) => [key, path].filter(Boolean).join('/')).toSorted();
     },
     async remove(settings, context) {
       const path = place(checkedKey(requiredField(settings, 'key', 'plugin')), context);

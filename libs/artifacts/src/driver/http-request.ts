@@ -14,6 +14,8 @@ export type Outgoing = {
   readonly credentials: Readonly<Record<string, string>>;
   readonly clientCertificate?: { readonly cert: string; readonly key: string };
   readonly body?: { readonly stream: () => Readable; readonly length: number } | { readonly text: string };
+  /** Take any certificate. */
+  readonly insecure?: boolean;
   readonly resolveHost: (host: string) => string | undefined;
   readonly signal: AbortSignal;
 };
@@ -69,6 +71,7 @@ function once(outgoing: Outgoing, url: URL): Promise<IncomingMessage> {
     lookup: lookupWith(resolveHost),
     timeout: idleTimeoutMs,
     signal,
+    ...(outgoing.insecure && sameOrigin ? { rejectUnauthorized: false } : {}),
     ...(clientCertificate && sameOrigin ? clientCertificate : {}),
   };
   return new Promise((resolve, reject) => {

@@ -33,8 +33,8 @@ export const s3Driver: Driver = {
     await withS3(settings, context, async (s3) => {
       if (isObject(settings['createBucketIfNotPresent'])) await ensureBucket(s3, settings, context);
       if ((await lstat(source)).isFile()) return saveObject(s3, key, source, context);
-      for (const file of await filesOf(source, context.limits))
-        await saveObject(s3, `${key}/${file}`, join(source, file), context);
+      for (const file of await filesOf(source, context))
+        await saveObject(s3, `${key}/${file.path}`, file.source, context);
     });
   },
   async list(settings, context) {

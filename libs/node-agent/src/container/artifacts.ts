@@ -126,7 +126,9 @@ export async function keepOutputs(input: KeepInput, ports: ArtifactPorts, signal
         continue;
       }
       if (!ports.artifacts) throw new Error('this node moves no artifacts');
-      await ports.artifacts.keep(output, source, context);
+      const follow = (path: string): string =>
+        resolveInView(view, posix.join(posix.resolve(workingDir, output.path), path));
+      await ports.artifacts.keep(output, source, { ...context, follow });
       kept.push(output.name);
     } catch (error) {
       errors.push(messageOf(error));
@@ -162,13 +164,18 @@ function contextOf(pod: Pod, { read }: ArtifactPorts, signal: AbortSignal): Arti
   return {
     namespace: pod.metadata.namespace ?? 'default',
     signal,
-    async secret(name, key) {
-      const found = await read('secret', name);
-      if (!found) throw new Error(`secret "${name}" not found; create it in the namespace of the workflow`);
-      const value = found.data?.[key];
-      if (value === undefined) throw new Error(`secret "${name}" has no key ${JSON.stringify(key)}`);
-      return Buffer.from(value, 'base64').toString('utf8');
-    },
+    secret: secretReader(read),
+  };
+}
+
+/** Reads keys of Secrets of the pod's namespace, and says what is missing. */
+export function secretReader(read: ReadKeyed): ArtifactContext['secret'] {
+  return async (name, key) => {
+    const found = await read('secret', name);
+    if (!found) throw new Error(`secret "${name}" not found; create it in the namespace of the workflow`);
+    const value = found.data?.[key];
+    if (value === undefined) throw new Error(`secret "${name}" has no key ${JSON.stringify(key)}`);
+    return Buffer.from(value, 'base64').toString('utf8');
   };
 }
 

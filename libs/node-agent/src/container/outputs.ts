@@ -26,8 +26,18 @@ export function parseOutputCapture(pod: Pod): { capture?: OutputCapture; problem
   };
 }
 
+/** What a container's run is told of its pod's outputs; what is wrong with them is the matter of the first one. */
+export function captureOptions(
+  { capture: wanted, problem }: { readonly capture?: OutputCapture; readonly problem?: string },
+  container: string,
+  first: boolean,
+): { readonly capture?: OutputCapture; readonly captureProblem?: string } {
+  const capture = wanted && captureFor(wanted, container);
+  return { ...(capture ? { capture } : {}), ...(problem && first ? { captureProblem: problem } : {}) };
+}
+
 /** What of it concerns one container: its own outputs, or only its log; undefined when nothing does. */
-export function captureFor(capture: OutputCapture, container: string): OutputCapture | undefined {
+function captureFor(capture: OutputCapture, container: string): OutputCapture | undefined {
   const logs = capture.logs?.filter((log) => log.container === container) ?? [];
   const { logs: _all, ...rest } = capture;
   const own = logs.length > 0 ? { logs } : {};

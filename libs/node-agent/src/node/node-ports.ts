@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type KubeObject, type Resource, resources } from '@sluice/model';
 import type { Informer, KubeApi } from '@sluice/reconcile';
 import type { NodeAgentOptions } from '../agent-options.ts';
+import { secretReader } from '../container/artifacts.ts';
 import { ConfigError } from '../container/downward.ts';
 import type { KeyedData, ReadKeyed } from '../container/environment.ts';
 import { FifoPool } from '../container/fifo-pool.ts';
@@ -71,6 +72,15 @@ export async function createPodPorts(parts: NodeParts): Promise<PodPorts> {
       directory: join(podDirectory, 'volumes'),
       claimDirectory: (name) => claims.pathOf({ namespace: pod.metadata.namespace ?? 'default', name }),
       allowHostPath: options.allowHostPath ?? false,
+    }),
+    taskPorts: (pod, podDirectory) => ({
+      tasks: options.tasks,
+      context: {
+        requestToken: async () => (await requestToken(kube, pod, {})).token,
+        secret: secretReader(reader(kube, pod)),
+      },
+      directory: podDirectory,
+      now,
     }),
     runPorts: (pod, podDirectory, podIp, volumes) => ({
       runtime,

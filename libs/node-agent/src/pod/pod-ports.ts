@@ -1,6 +1,7 @@
 import type { KubeApi } from '@sluice/reconcile';
 import type { Log } from '@sluice/runtime';
 import type { RunPorts } from '../container/container-run.ts';
+import type { TaskRunOptions } from '../container/task-run.ts';
 import type { EventRecorder } from '../node/event-recorder.ts';
 import type { EndedLogs } from '../log/ended-logs.ts';
 import type { PodAddresses } from '../node/addresses.ts';
@@ -30,6 +31,7 @@ export type PodPorts = {
   /** End processes of a pod that left their group (only the runtime without namespaces has such). */
   readonly killEscaped: (uid: string) => void;
   readonly volumePorts: (pod: Pod, directory: string, podIp: string) => VolumePorts;
+  readonly taskPorts: (pod: Pod, directory: string) => TaskRunOptions['ports'];
   readonly runPorts: (
     pod: Pod,
     directory: string,

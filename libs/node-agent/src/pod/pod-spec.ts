@@ -240,3 +240,13 @@ export function isFinal(policy: PodSpec['restartPolicy'], code: number): boolean
       return false;
   }
 }
+
+/** A container of any kind by its name. */
+export function containerNamed(pod: Pod, name: string): Container | undefined {
+  return allContainers(pod.spec ?? { containers: [] }).find((container) => container.name === name);
+}
+
+/** True for the first of the ordinary containers. */
+export function isFirst(pod: Pod, container: Container): boolean {
+  return pod.spec?.containers[0]?.name === container.name;
+}

@@ -5,8 +5,9 @@ import { keyOf, type ObjectKey, type OutputCapture } from '@sluice/model';
 import { ContainerRun } from '../container/container-run.ts';
 import { ConfigError } from '../container/downward.ts';
 import { StartError } from '../container/start-error.ts';
-import { captureFor, parseOutputCapture } from '../container/outputs.ts';
-import { processStart } from '../container/process-table.ts';
+import { captureOptions, parseOutputCapture } from '../container/outputs.ts';
+import { type TaskRun, taskRunOf } from '../container/task-run.ts';
+import { identityOf } from '../container/process-table.ts';
 import { writeState } from '../node/state-file.ts';
 import { LiveVolumes } from '../volume/live-volumes.ts';
 import type { VolumeSource } from '../volume/pod-volumes.ts';
@@ -15,7 +16,15 @@ import { decidePod, type PodAction } from './decide-pod.ts';
 import { deletionOf } from './deletion.ts';
 import { removeRunningFiles } from './pod-files.ts';
 import type { PodPorts } from './pod-ports.ts';
-import { allContainers, type Container, isFinished, type Pod, type PodStatus, startTimeOf } from './pod-spec.ts';
+import {
+  type Container,
+  containerNamed,
+  isFinished,
+  isFirst,
+  type Pod,
+  type PodStatus,
+  startTimeOf,
+} from './pod-spec.ts';
 import {
   containerState,
   type ContainerState,
@@ -42,7 +51,7 @@ export class PodWorker {
   readonly directory: string;
   readonly #ports: PodPorts;
   readonly #writer: StatusWriter;
-  readonly #runs = new Map<string, ContainerRun>();
+  readonly #runs = new Map<string, ContainerRun | TaskRun>();
   readonly #capture: { capture?: OutputCapture; problem?: string };
   #pod: Pod;
   #state: PodState;
@@ -87,7 +96,8 @@ export class PodWorker {
 
   /** The run of a container whose process exists. */
   running(container: string): ContainerRun | undefined {
-    return containerState(this.#state, container).phase === 'running' ? this.#runs.get(container) : undefined;
+    const run = containerState(this.#state, container).phase === 'running' ? this.#runs.get(container) : undefined;
+    return run instanceof ContainerRun ? run : undefined;
   }
 
   /** Take a newer version of the object. */
@@ -258,10 +268,10 @@ export class PodWorker {
   }
 
   #start(name: string, restart: boolean): void {
-    const container = this.#containerNamed(name);
+    const container = containerNamed(this.#pod, name);
     if (!container) return;
     const before = containerState(this.#state, name);
-    const run = this.#newRun(container, before);
+    const run = this.#newTaskRun(container, before) ?? this.#newRun(container, before);
     // A start that fails before a process exists puts this back.
     this.#setState(name, startingState(before, restart));
     this.#runs.set(name, run);
@@ -276,17 +286,19 @@ export class PodWorker {
     this.#again = true;
   }
 
+  #newTaskRun({ name }: Container, before: ContainerState): TaskRun | undefined {
+    return taskRunOf(this.#pod, name, () => this.#ports.taskPorts(this.#pod, this.directory), {
+      starting: () => this.#change(name, { failedStarts: 0, startedAt: this.#ports.now() }),
+      ended: (exit) => this.#onEnd(name, exit, before),
+    });
+  }
+
   #newRun(container: Container, before: ContainerState): ContainerRun {
     const { name } = container;
-    const { capture: wanted, problem } = this.#capture;
-    const capture = wanted && captureFor(wanted, name);
-    const own = capture ? { capture } : {};
-    const bad = problem && this.#pod.spec?.containers[0] === container ? { captureProblem: problem } : {};
     return new ContainerRun({
       pod: this.#pod,
       container,
-      ...own,
-      ...bad,
+      ...captureOptions(this.#capture, name, isFirst(this.#pod, container)),
       ports: this.#ports.runPorts(this.#pod, this.directory, this.#ip ?? '', this.#volumes),
       events: {
         starting: (imageId) => {
@@ -304,17 +316,15 @@ export class PodWorker {
     });
   }
 
-  async #run(run: ContainerRun, container: Container, before: ContainerState): Promise<void> {
+  async #run(run: ContainerRun | TaskRun, container: Container, before: ContainerState): Promise<void> {
     const { name } = container;
     try {
       const { pid, startedAt } = await run.start();
-      const pidStart = pid === undefined ? undefined : processStart(pid);
-      const known = { ...(pid === undefined ? {} : { pid }), ...(pidStart ? { pidStart } : {}) };
-      if (containerState(this.#state, name).phase === 'starting') {
-        this.#change(name, { phase: 'running', startedAt, ...known });
-        this.#saveSoon();
-      }
-      this.#tellStart(container);
+      const isStarting = containerState(this.#state, name).phase === 'starting';
+      if (isStarting) this.#change(name, { phase: 'running', startedAt, ...identityOf(pid) });
+      // The pid is worth keeping only of what runs for a while.
+      if (isStarting) this.#saving ??= setTimeout(() => this.#save(), savePidMs);
+      if (run instanceof ContainerRun) this.#tellStart(container);
       await run.observe();
     } catch (error) {
       this.#onStartFailure(name, error, before);
@@ -420,12 +430,8 @@ export class PodWorker {
     await this.#live?.close();
   }
 
-  #liveRuns(): readonly ContainerRun[] {
+  #liveRuns(): readonly (ContainerRun | TaskRun)[] {
     return [...this.#runs].filter(([name]) => isLive(containerState(this.#state, name))).map(([, run]) => run);
-  }
-
-  #containerNamed(name: string): Container | undefined {
-    return allContainers(this.#pod.spec ?? { containers: [] }).find((container) => container.name === name);
   }
 
   #change(name: string, change: Partial<ContainerState>): void {
@@ -434,11 +440,6 @@ export class PodWorker {
 
   #setState(name: string, state: ContainerState): void {
     this.#state = { ...this.#state, containers: { ...this.#state.containers, [name]: state } };
-  }
-
-  /** The pid is worth keeping only of what runs for a while. */
-  #saveSoon(): void {
-    this.#saving ??= setTimeout(() => this.#save(), savePidMs);
   }
 
   #save(): void {

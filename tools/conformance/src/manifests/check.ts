@@ -124,7 +124,7 @@ async function anyLogProblems(
     .map((part) => `no log holds ${part}`);
 }
 
-/** The whole log, and what of it came from standard output alone: the expectations tell no order between the two. */
+/** The whole log, and the log without what `sh -x` tells of itself: the expectations are of standard output alone. */
 async function logOf(
   { stage, workflow, namespace }: Finished,
   nodes: readonly NodeStatus[],
@@ -139,8 +139,7 @@ async function logOf(
     let text = '';
     for await (const chunk of stage.kube.logs({ namespace, name }, { container }))
       text += Buffer.from(chunk).toString('utf8');
-    const pod = await stage.kube.get(resources.pods, { namespace, name });
-    return collapse(`${text}\n\u0000${stage.stdout(pod?.metadata.uid ?? '', container)}`);
+    return collapse(`${text}\n\u0000${text.replace(/^\++ .*\n/gm, '')}`);
   } catch (error) {
     return `(${String(error)})`;
   }

@@ -1,11 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startApiServer } from '@sluice/apiserver';
 import { createArtifactMover, localPlugin } from '@sluice/artifacts';
 import { startS3Server } from '@sluice/artifacts/testing';
 import { startControllerManager } from '@sluice/controller-manager';
-import { createKubeApi } from '@sluice/kube';
+import { taskPort } from '@sluice/executor';
+import { createKubeApi, httpTransport } from '@sluice/kube';
 import { customResourceDefinitions, type KubeObject, resources } from '@sluice/model';
 import { type NodeAgent, startNodeAgent, startServiceProxy } from '@sluice/node-agent';
 import { createInformerSet, type KubeApi } from '@sluice/reconcile';
@@ -20,8 +21,6 @@ export type Stage = {
   readonly kube: KubeApi;
   /** Why pods run as they do. */
   readonly runtime: string;
-  /** What the main process of a pod's container printed to standard output, as long as the pod is there. */
-  stdout(uid: string, container: string): string;
   /** A namespace of its own for a case, with what the manifests take for granted. */
   makeNamespace(): Promise<string>;
   close(): Promise<void>;
@@ -59,18 +58,22 @@ export async function startStage(): Promise<Stage> {
     closers.add(() => informers.close());
     const bin = join(directory, 'bin');
     makeStandInCommands(bin);
+    const resolveHost = clusterNames(informers);
+    const artifacts = createArtifactMover({
+      directory: join(directory, 'artifacts'),
+      scratch: join(directory, 'scratch'),
+      gitBinary: '/usr/bin/git',
+      resolveHost,
+    });
+    const connect = (token: string) => httpTransport({ server: api.url, ca: api.ca, token });
     agent = await startNodeAgent({
       kube,
       informers,
       directory,
       runtime: 'auto',
       images: await standInImages(),
-      artifacts: createArtifactMover({
-        directory: join(directory, 'artifacts'),
-        scratch: join(directory, 'scratch'),
-        gitBinary: '/usr/bin/git',
-        resolveHost: clusterNames(informers),
-      }),
+      artifacts,
+      tasks: taskPort({ connect, artifacts, resolveHost }),
       tools: { pathDirectories: [bin], readOnlyPaths: [bin, dirname(process.execPath)] },
       log: silentLog,
     });
@@ -92,20 +95,12 @@ export async function startStage(): Promise<Stage> {
         for (const object of namespaceObjects(namespace, s3.port)) await create(kube, object);
         return namespace;
       },
-      stdout: (uid, container) => stdoutIn(join(directory, 'pods', uid, 'logs', `${container}.log`)),
       close: () => closers.close(),
     };
   } catch (error) {
     await closers.close();
     throw error;
   }
-}
-
-/** Lines of a log in the CRI format: time, stream, tag, text. */
-function stdoutIn(path: string): string {
-  if (!existsSync(path)) return '';
-  const lines = readFileSync(path, 'utf8').split('\n');
-  return lines.flatMap((line) => /^\S+ stdout [FP] (.*)$/.exec(line)?.[1] ?? []).join('\n');
 }
 
 async function create(kube: KubeApi, object: KubeObject): Promise<void> {

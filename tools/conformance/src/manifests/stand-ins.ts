@@ -22,7 +22,7 @@ esac
 `;
 
 const cowsay = `#!/bin/sh
-printf ' ____\\n< %s >\\n ----\\n' "$*"
+echo "$*"
 `;
 
 /** A web server that answers every request; the only part of nginx that is needed. */
