@@ -191,7 +191,7 @@ class Play {
         paused = undefined;
       } else if (faults && !paused && pauses.chance(0.03)) {
         paused = { instance: pauses.pick(instances), untilMs: this.#time.now() + pauses.between(3_000, 40_000) };
-        paused.instance.pause();
+        paused.instance.pause(pauses.chance(0.5) ? 'stopped' : 'asleep');
       }
       const now = Math.floor(this.#time.now() / 60_000);
       if (now > minute) onMinute?.((minute = now));
