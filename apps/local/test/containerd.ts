@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ctrOf, detectContainerd } from '@sluice/node-agent';
@@ -39,6 +39,7 @@ export async function startContainerd(directory: string): Promise<TestContainerd
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await ended;
+      rmSync(run, { recursive: true, force: true });
     },
   };
 }
