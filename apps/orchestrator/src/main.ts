@@ -6,7 +6,7 @@ import { TerminalError } from '@sluice/model';
 import { openRedisQueues, RedisSetupError } from '@sluice/queue';
 import { startElected } from '@sluice/reconcile';
 import { reportingOf, runProgram } from '@sluice/runtime';
-import { connectForge, connectMirrors } from './adapters.ts';
+import { connectMirrors, createForges } from './adapters.ts';
 import { orchestratorConfig, orchestratorSettings } from './config.ts';
 import { start } from './start.ts';
 
@@ -27,7 +27,7 @@ await runProgram({
     const { kube } = await connectCluster(settings, { ...parts, env, fieldManager: 'sluice-orchestrator' });
     const queues = await openRedisQueues(settings.redisUrl, { log, closers });
     const deliveries = queues.queue(deliveriesQueue, parseDeliveryJob);
-    const ports = { deliveries, forges: connectForge, mirrors, log, now: Date.now, ...reportingOf(parts) };
+    const ports = { deliveries, forges: createForges(Date.now), mirrors, log, now: Date.now, ...reportingOf(parts) };
     const config = orchestratorConfig(settings);
     await startElected(settings, { ...parts, kube, start: (fenced) => start(config, { ...ports, kube: fenced }) });
   },

@@ -1,6 +1,7 @@
 import { clusterSettings } from '@sluice/kube';
 import { electionSettings } from '@sluice/reconcile';
 import { choiceSetting, integerSetting, type SettingValues } from '@sluice/runtime';
+import type { JsonObject } from '@sluice/model';
 import type { WorkflowSpec } from '@sluice/workflow';
 
 /** Configuration of the workflow controller. */
@@ -17,6 +18,8 @@ export type WorkflowControllerConfig = {
   readonly parallelism?: number;
   readonly namespaceParallelism?: number;
   readonly workflowDefaults?: WorkflowSpec;
+  /** The artifact repository of workflows whose namespace has none. */
+  readonly artifactRepository?: JsonObject;
   readonly templateReferencing?: 'Strict' | 'Secure';
 };
 

@@ -47,7 +47,15 @@ export async function start(config: WorkflowControllerConfig, ports: WorkflowCon
   const locks = new LockTable();
   const admission = new AdmissionQueue({ total: config.parallelism, inNamespace: namespaceLimit });
   const reconcile = workflowReconciler(
-    kubePorts({ kube, reader, events, now, outputs, wake: (key) => controller.enqueue(key) }),
+    kubePorts({
+      kube,
+      reader,
+      events,
+      now,
+      outputs,
+      artifactRepository: config.artifactRepository,
+      wake: (key) => controller.enqueue(key),
+    }),
     {
       coalesceMs: config.coalesceMs,
       ...(config.workflowDefaults ? { workflowDefaults: config.workflowDefaults } : {}),

@@ -1,4 +1,7 @@
 export { chartUrl, digestParameterOf, imageUrl } from './artifact-name.ts';
+export type { CheckManifest } from './argo-file.ts';
+export { triggerAnnotations } from './argo-file.ts';
+export { offsetOf } from './yaml-place.ts';
 export type { CompileContext, CompiledWorkflow } from './compile.ts';
 export { compile, entrypoint } from './compile.ts';
 export { defaultToolsImage } from './compile-step.ts';
@@ -6,6 +9,8 @@ export { formatDuration, parseDuration } from './duration.ts';
 export type { ParsedPipelines } from './parse-pipelines.ts';
 export { defaultTimeoutSeconds, isPipelineFile, parseFiles, parsePipelines } from './parse-pipelines.ts';
 export type {
+  AnyPipeline,
+  ArgoPipeline,
   ChartPackage,
   Deploy,
   ImagePackage,
@@ -25,4 +30,6 @@ export { buildRerun } from './rerun.ts';
 export type { RunIdentity } from './workflow-name.ts';
 export { workflowName } from './workflow-name.ts';
 export type { ReleasedRun, ReleaseObjects, ReleaseTarget } from './release-objects.ts';
-export { buildRelease, releaseObjectName } from './release-objects.ts';
+export { buildRelease, previewNamespace, previewRequest, releaseObjectName } from './release-objects.ts';
+export type { EnvironmentFile, EnvironmentFilesRule, FiledRelease } from './environment-files.ts';
+export { readReleaseFiles, releaseFileName, writeReleaseFile } from './environment-files.ts';

@@ -47,6 +47,8 @@ export type {
 export { parseReleaseSpec } from './release-plan.ts';
 export type { ReleaseState, ReleaseStateKind, StateInput } from './release-state.ts';
 export { determineState } from './release-state.ts';
+export type { ValuesHolder } from './values-reference.ts';
+export { readValuesReference } from './values-reference.ts';
 export type { ValuesPart } from './release-values.ts';
 export { composeValues, mergeValues, ValuesError } from './release-values.ts';
 export { isVersionRange, selectVersion } from './select-version.ts';
@@ -81,5 +83,9 @@ export {
 } from './chart-kind.ts';
 export type { ChartSchema } from './chart-kind-schema.ts';
 export { schemaOfChart } from './chart-kind-schema.ts';
-export type { HistoryRow, ReleaseStanding, TraceInput, TraceStep } from './release-trace.ts';
+export type { HistoryRow, ReleaseStanding, TracedPod, TraceInput, TraceStep } from './release-trace.ts';
 export { historyRows, standingOf, traceRelease } from './release-trace.ts';
+export type { EnvironmentPlan } from './environment-plan.ts';
+export { parseEnvironmentSpec } from './environment-plan.ts';
+export type { Gate, GateBefore, GateInput, GateRequest } from './environment-gate.ts';
+export { decideGate, readApprovals } from './environment-gate.ts';

@@ -3,7 +3,6 @@ import { keyOf, type Resource, resources } from '@sluice/model';
 import {
   addFinalizer,
   applyStatus,
-  composite,
   Expectations,
   type OperatorController,
   ownerKeys,
@@ -11,6 +10,7 @@ import {
   removeFinalizer,
   withCondition,
 } from '@sluice/reconcile';
+import { defineComposite, toController } from '@sluice/operator';
 
 /** The kind that the controllers under test work for: so many config maps, and a card with a text. */
 export type Fleet = KubeObject<{ readonly size: number; readonly text: string }, { readonly ready?: number }>;
@@ -112,13 +112,15 @@ export const fleetController = (expectationMs: number): OperatorController => ({
 });
 
 /** Composite: a config map that shows the text. */
-export const cardController: OperatorController = composite<Fleet, object>({
-  name: 'card',
-  parent: cards,
-  children: [resources.configMaps],
-  decide: ({ metadata: { name }, spec: wanted }) => {
-    const shown = { text: wanted?.text ?? '' };
-    const child = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${name}-card` }, data: shown };
-    return { children: [child] };
-  },
-});
+export const cardController: OperatorController = toController(
+  defineComposite<Fleet, object>({
+    name: 'card',
+    kind: cards,
+    children: [resources.configMaps],
+    decide: ({ metadata: { name }, spec: wanted }) => {
+      const shown = { text: wanted?.text ?? '' };
+      const child = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${name}-card` }, data: shown };
+      return { children: [child] };
+    },
+  }),
+);

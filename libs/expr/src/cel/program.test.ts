@@ -150,8 +150,8 @@ describe('expressions made to be expensive end within their budget', () => {
     }
     const spentMs = performance.now() - started;
     expect(outcome instanceof CelCostError || outcome instanceof CelError || typeof outcome === 'boolean').toBe(true);
-    // Fifty milliseconds on an idle machine; the rest is for a busy one.
-    expect(spentMs).toBeLessThan(500);
+    // Fifty milliseconds on an idle machine. Without the meter these never end.
+    expect(spentMs).toBeLessThan(5_000);
   });
 
   test.for([

@@ -2,14 +2,17 @@ import { existsSync, lstatSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageConfig, ImagePort, ResolvedImage } from './image-port.ts';
+import type { Container } from '../pod/pod-spec.ts';
 import { unpackLayer } from './unpack-layer.ts';
 
-/** What a container is started from. Without `directory` host tools stand in. */
+/** What a container is started from. Without `directory` and `name` host tools stand in. */
 export type LocalImage = {
   readonly digest?: string;
   readonly config: ImageConfig;
   /** The unpacked files: shared, read-only. */
   readonly directory?: string;
+  /** Its name in the store of the runtime that runs it. */
+  readonly name?: string;
   /** The image has a shell or loader of its own: host tools are left out. */
   readonly userland: boolean;
 };
@@ -17,15 +20,21 @@ export type LocalImage = {
 /** An image that cannot be had; `reason` is shown in the container's status. */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
-  readonly reason: 'ErrImagePull' | 'InvalidImageName';
+  readonly reason: 'ErrImagePull' | 'ErrImageNeverPull' | 'InvalidImageName';
   constructor(reason: ImageError['reason'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
   }
 }
 
+/** Where containers have their images from. */
+export type Images = {
+  /** The image behind a reference, ready to run. Throws {@link ImageError}. */
+  get(reference: string, signal: AbortSignal, policy?: Container['imagePullPolicy']): Promise<LocalImage>;
+};
+
 /** Unpacks each image once, into `<directory>/<hex of the digest>`. */
-export class ImageStore {
+export class ImageStore implements Images {
   readonly #directory: string;
   readonly #port: ImagePort;
   readonly #unpacking = new Map<string, Promise<string>>();

@@ -230,8 +230,9 @@ export class FakeKube implements KubeApi {
     const before = this.#find(resource, key);
     if (!before && subresource) this.#mustFind(resource, key);
     if (!before) return this.#store(resource, key.name, object, options.dryRun) as T;
-    const { uid } = object.metadata;
+    const { uid, resourceVersion } = object.metadata;
     if (uid && uid !== before.metadata.uid) throw conflict(key);
+    if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) throw conflict(key);
     return this.#change(resource, before, mergePatch(before, object) as KubeObject, options) as T;
   }
 
