@@ -7,6 +7,7 @@ import { Closers } from '@sluice/runtime';
 import type { NodeAgent, NodeAgentOptions } from './agent-options.ts';
 import { chooseRuntime } from './choose-runtime.ts';
 import type { Service } from './container/service-variables.ts';
+import { startImageSweep } from './image/image-sweep.ts';
 import { type Claim, ClaimDirectories } from './node/claims.ts';
 import { createNodeEvents } from './node/event-recorder.ts';
 import { HostsFiles } from './node/hosts-files.ts';
@@ -30,7 +31,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   const closers = new Closers();
   const podsDirectory = join(directory, 'pods');
   mkdirSync(podsDirectory, { recursive: true });
-  const { runtime, images, reason } = await chooseRuntime(options, podsDirectory);
+  const { runtime, images, reason, limits } = await chooseRuntime(options, podsDirectory);
   closers.add(() => runtime.close?.());
   const earlier = endEarlierLife(podsDirectory);
 
@@ -46,7 +47,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   closers.add(() => events.close());
   for (const informer of Object.values(caches)) informer.start();
   await Promise.all(Object.values(caches).map((informer) => informer.synced()));
-  await ensureNode(kube, buildNode({ name: nodeName, runtime: runtime.kind, reason, hostIp, now: now() }));
+  await ensureNode(kube, buildNode({ name: nodeName, runtime: runtime.kind, reason, limits, hostIp, now: now() }));
 
   const ports = await createPodPorts({
     options,
@@ -59,6 +60,8 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     hosts,
     services: caches.services,
   });
+  const sweep = startImageSweep(images, caches.pods, log, now);
+  closers.add(() => sweep.close());
   const workers = new Workers(ports, earlier);
   closers.add(() => workers.close(options.closeGraceMs ?? 2_000));
   await sweepPods(podsDirectory, earlier, caches.pods);
@@ -74,7 +77,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
       else claims.remove(event.object).catch((error: unknown) => log.warn('volume not removed', { error }));
     }),
   );
-  log.info('node agent runs pods', { runtime: runtime.kind, reason });
+  log.info('node agent runs pods', { runtime: runtime.kind, reason, limits });
   return {
     runtime: runtime.kind,
     reason,

@@ -20,9 +20,13 @@ export async function startEtcd(directory: string, connections: number): Promise
   const url = `http://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
   const child = spawn('etcd', [
-    ...['--data-dir', join(directory, 'etcd'), '--log-level', 'error', '--initial-cluster', `default=${peerUrl}`],
-    ...['--listen-client-urls', url, '--advertise-client-urls', url],
-    ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
+    `--data-dir=${join(directory, 'etcd')}`,
+    '--log-level=error',
+    `--initial-cluster=default=${peerUrl}`,
+    `--listen-client-urls=${url}`,
+    `--advertise-client-urls=${url}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
   ]);
   const sessions = await opened(url, connections, child);
   return {

@@ -34,7 +34,7 @@ function open<K extends { readonly definition: KubeObject }>(workflows: K): K {
     spec: { versions: Record<string, unknown>[] };
   };
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-  definition.spec.versions = definition.spec.versions.map(({ subresources: _, ...rest }) => ({ ...rest, schema }));
+  definition.spec.versions = definition.spec.versions.map((version) => ({ ...version, schema, subresources: {} }));
   return { ...workflows, definition };
 }
 

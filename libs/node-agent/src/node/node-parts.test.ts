@@ -105,7 +105,7 @@ test('hosts name the ready pods of a headless Service, together and one by one',
 test('the Node is created once and updated after that', async () => {
   const kube = new FakeKube();
   const describe = (runtime: 'sandbox' | 'process') =>
-    buildNode({ name: 'local', runtime, reason: 'asked for', hostIp: '127.0.0.1', now: 0 });
+    buildNode({ name: 'local', runtime, reason: 'asked for', limits: 'kept', hostIp: '127.0.0.1', now: 0 });
   await ensureNode(kube, describe('sandbox'));
   await ensureNode(kube, describe('process'));
   const node = kube.object(nodes, { name: 'local' });

@@ -12,9 +12,19 @@ import { LiveVolumes } from '../volume/live-volumes.ts';
 import type { VolumeSource } from '../volume/pod-volumes.ts';
 import { dependencyFailed } from './container-plan.ts';
 import { decidePod, type PodAction } from './decide-pod.ts';
+import { deletionOf } from './deletion.ts';
+import { removeRunningFiles } from './pod-files.ts';
 import type { PodPorts } from './pod-ports.ts';
 import { allContainers, type Container, isFinished, type Pod, type PodStatus, startTimeOf } from './pod-spec.ts';
-import { containerState, type ContainerState, type Exit, isLive, type PodState, withContainer } from './pod-state.ts';
+import {
+  containerState,
+  type ContainerState,
+  type Exit,
+  isLive,
+  type PodState,
+  startingState,
+  withContainer,
+} from './pod-state.ts';
 import { buildPodStatus } from './pod-status.ts';
 import { removePodObject } from './remove-pod-object.ts';
 import { retryDelayMs } from './restart-backoff.ts';
@@ -251,19 +261,9 @@ export class PodWorker {
     const container = this.#containerNamed(name);
     if (!container) return;
     const before = containerState(this.#state, name);
-    const { waiting: _w, notBefore: _n, pid: _p, pidStart: _s, exit, ...kept } = before;
-    const state: ContainerState = {
-      ...kept,
-      phase: 'starting',
-      started: false,
-      ready: false,
-      stopping: false,
-      ...(restart ? { restarts: before.restarts + 1 } : {}),
-      ...(exit ? { previousExit: exit } : {}),
-    };
     const run = this.#newRun(container, before);
     // A start that fails before a process exists puts this back.
-    this.#setState(name, state);
+    this.#setState(name, startingState(before, restart));
     this.#runs.set(name, run);
     void this.#run(run, container, before);
   }
@@ -281,7 +281,7 @@ export class PodWorker {
     const { capture: wanted, problem } = this.#capture;
     const capture = wanted && captureFor(wanted, name);
     const own = capture ? { capture } : {};
-    const bad = problem && this.#isMain(container) ? { captureProblem: problem } : {};
+    const bad = problem && this.#pod.spec?.containers[0] === container ? { captureProblem: problem } : {};
     return new ContainerRun({
       pod: this.#pod,
       container,
@@ -378,18 +378,13 @@ export class PodWorker {
   }
 
   #beginDeletion(pod: Pod): void {
-    const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
-    const now = this.#ports.now();
-    const { ending } = this.#state;
-    if (ending?.reason === 'Deleted') {
-      if (graceMs >= ending.graceMs) return;
-      this.#state = { ...this.#state, ending: { ...ending, graceMs } };
-      for (const run of this.#liveRuns()) if (run.stopping) run.stop(graceMs);
-      return;
-    }
-    const serving = !this.#over && this.#ports.isServing(pod);
-    const drainUntil = serving && graceMs > 0 ? now + Math.min(this.#ports.delays.drainMs, graceMs) : now;
-    this.#state = { ...this.#state, ending: { reason: 'Deleted', since: now, graceMs, drainUntil } };
+    const { now, delays, isServing } = this.#ports;
+    const before = this.#state.ending;
+    const view = { before, serving: !this.#over && isServing(pod), drainMs: delays.drainMs, now: now() };
+    const ending = deletionOf(pod, view);
+    this.#state = { ...this.#state, ending };
+    const shortened = before?.reason === 'Deleted' && ending !== before;
+    if (shortened) for (const run of this.#liveRuns()) if (run.stopping) run.stop(ending.graceMs);
   }
 
   /** Nothing lives any more: give back the address and the disk space; logs stay until the object goes. */
@@ -397,15 +392,10 @@ export class PodWorker {
     if (this.#released) return;
     this.#released = true;
     clearTimeout(this.#timer);
-    const quiet = this.#live?.close();
+    const quiet = this.#live?.close() ?? Promise.resolve();
     if (this.#ip) this.#ports.addresses.release(this.#ip);
     this.#ports.killEscaped(this.uid);
-    for (const name of ['rootfs', 'volumes', 'artifacts']) {
-      const remove = () => rm(join(this.directory, name), { recursive: true, force: true, maxRetries: 3 });
-      Promise.resolve(quiet)
-        .then(remove)
-        .catch((error: unknown) => this.#ports.log.warn('pod directory not removed', { ...this.key, error }));
-    }
+    void removeRunningFiles(this.directory, quiet, this.#ports.log);
     void this.#writer.flush().then(() => {
       if (isFinished(this.#status)) this.#over = true;
     });
@@ -436,10 +426,6 @@ export class PodWorker {
 
   #containerNamed(name: string): Container | undefined {
     return allContainers(this.#pod.spec ?? { containers: [] }).find((container) => container.name === name);
-  }
-
-  #isMain(container: Container): boolean {
-    return this.#pod.spec?.containers[0]?.name === container.name;
   }
 
   #change(name: string, change: Partial<ContainerState>): void {
