@@ -69,10 +69,10 @@ test('an address without a scheme is refused', () => {
 test('requests one after another share connections, and open watches keep none of them waiting', async () => {
   const { server, transport } = await connect(async ({ path, signal }) => {
     if (!path.includes('watch=true')) return jsonResponse(200, { metadata: {}, items: [] });
-    async function* silence(): AsyncGenerator<Uint8Array> {
-      await new Promise((resolve) => signal?.addEventListener('abort', resolve));
-    }
-    return { status: 200, headers: {}, body: silence() };
+    const silent = new ReadableStream<Uint8Array>({
+      start: (stream) => signal?.addEventListener('abort', () => stream.close()),
+    });
+    return { status: 200, headers: {}, body: silent };
   });
   let connections = 0;
   server.server.on('connection', () => connections++);

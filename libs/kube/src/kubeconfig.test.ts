@@ -86,8 +86,8 @@ test('a pod uses its service account, and a renewed token', async () => {
   write('ca.crt', 'CA');
   write('namespace', 'team\n');
   write('token', 'first\n');
-  const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT_HTTPS: '443' };
-  const access = await loadKubeconfig({ env, serviceAccount: folder });
+  const service = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT_HTTPS: '443' };
+  const access = await loadKubeconfig({ env: { ...service, SERVICE_ACCOUNT_DIRECTORY: folder } });
   expect(access).toMatchObject({ server: 'https://[fd00::1]:443', ca: 'CA', namespace: 'team' });
   expect(await access.headers?.()).toEqual({ authorization: 'Bearer first' });
   write('token', 'second\n');
@@ -97,10 +97,8 @@ test('a pod uses its service account, and a renewed token', async () => {
 });
 
 test('a pod without a service account is told what to mount', async () => {
-  const missing = loadKubeconfig({
-    env: { KUBERNETES_SERVICE_HOST: '10.0.0.1' },
-    serviceAccount: join(folder, 'none'),
-  });
+  const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1', SERVICE_ACCOUNT_DIRECTORY: join(folder, 'none') };
+  const missing = loadKubeconfig({ env });
   await expect(missing).rejects.toThrow('does the pod mount its service account token?');
 });
 

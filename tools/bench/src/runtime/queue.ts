@@ -58,7 +58,7 @@ async function setKeys(keys: readonly string[]): Promise<void> {
   for (let time = 0; time < adds; time++) for (const key of keys) waiting.add(key);
   for (const key of waiting) {
     waiting.delete(key);
-    await key;
+    await Promise.resolve(key);
   }
 }
 
@@ -112,12 +112,10 @@ function kubeOf(items: readonly KubeObject[]): KubeApi {
     patch: refuse,
     delete: refuse,
     list: async <T extends KubeObject>() => ({ items: items as readonly T[], resourceVersion: '1' }),
-    async *watch(_, { signal }) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    },
-    // oxlint-disable-next-line require-yield -- nobody asks for logs
-    async *logs() {
-      await refuse();
-    },
+    watch: (_, { signal }) =>
+      new ReadableStream<never>({
+        start: (stream) => signal.addEventListener('abort', () => stream.close(), { once: true }),
+      }),
+    logs: () => new ReadableStream<never>({ start: refuse }),
   };
 }
