@@ -128,6 +128,10 @@ async function retain(ports: WorkflowPorts, workflow: Workflow, signal: AbortSig
   return {};
 }
 
+const unseen: PodObservation = { phase: 'Pending' };
+/** Pods as they were when they were let go of: the cache may show them so for a while. */
+const collected = new WeakSet<PodObservation>();
+
 async function collectPods(
   ports: WorkflowPorts,
   stored: Workflow,
@@ -136,10 +140,11 @@ async function collectPods(
   signal: AbortSignal,
 ): Promise<void> {
   const namespace = stored.metadata.namespace ?? '';
-  const nodes = collectablePods(stored, spec, pods);
+  const nodes = collectablePods(stored, spec, pods).filter(({ id }) => !collected.has(pods.get(id) ?? unseen));
   await mapConcurrently(nodes, createAtOnce, async (node) => {
     const name = podNameOf(stored.metadata.name, node.name, node.templateRef?.template ?? node.templateName ?? '');
     await ports.deletePod({ namespace, name }, signal);
+    collected.add(pods.get(node.id) ?? unseen);
   });
 }
 

@@ -38,9 +38,7 @@ export function runDag(run: RunContext): Executed {
   const variables = joinLayers(scope, prepared.layer, globalLayer(pass));
   const state: DagRun = { run, node, graph, scope, variables, visited: new Set(), held: false };
   const targets = dag?.target ? dag.target.split(' ').filter((name) => name !== '') : graph.leaves;
-  if (pass.nodes.wasWalked(node.id)) runTouched(state, dag?.target ? targets : undefined);
-  else for (const name of targets) runWithDependencies(state, name);
-  if (!state.held) pass.nodes.noteWalked(node.id);
+  runTasks(state, targets);
   if (isOpen(state)) return { node: pass.nodes.byId(node.id) ?? node };
   const settled = targets.every((name) => finishTask(state, name));
   const ends = targets.map((name) => ({
@@ -87,6 +85,14 @@ function runWithDependencies(dag: DagRun, target: string): void {
         if (!dag.visited.has(name)) stack.push({ name, ready: false });
     }
   }
+}
+
+/** Run all tasks whose turn has come. */
+function runTasks(dag: DagRun, targets: readonly string[]): void {
+  const { nodes } = dag.run.pass;
+  if (nodes.wasWalked(dag.node.id)) runTouched(dag, dag.run.prepared.template.dag?.target ? targets : undefined);
+  else for (const name of targets) runWithDependencies(dag, name);
+  if (!dag.held) nodes.noteWalked(dag.node.id);
 }
 
 /** Something of the dag itself is under way: then it is, too. */
