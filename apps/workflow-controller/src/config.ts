@@ -1,6 +1,7 @@
 import { clusterSettings } from '@sluice/kube';
-import type { JsonObject } from '@sluice/model';
+import { electionSettings } from '@sluice/reconcile';
 import { choiceSetting, integerSetting, type SettingValues } from '@sluice/runtime';
+import type { JsonObject } from '@sluice/model';
 import type { WorkflowSpec } from '@sluice/workflow';
 
 /** Configuration of the workflow controller. */
@@ -28,6 +29,7 @@ export const defaultConfig: WorkflowControllerConfig = Object.freeze({ workers: 
 /** What the program can be told. */
 export const workflowControllerSettings = {
   ...clusterSettings,
+  ...electionSettings,
   workers: integerSetting({
     env: 'SLUICE_WORKERS',
     help: 'workflows worked on at a time',

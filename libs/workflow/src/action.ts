@@ -47,7 +47,7 @@ export type Action =
 
 /** What became of a container of a container set. */
 export type ContainerObservation = {
-  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
   readonly message?: string;
   readonly startedAt?: string;
   readonly finishedAt?: string;

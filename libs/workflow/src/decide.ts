@@ -1,6 +1,6 @@
-import { globalLayer } from './global-layer.ts';
 import type { Problem } from '@sluice/model';
 import type { PodObservation } from './action.ts';
+import { globalLayer } from './global-layer.ts';
 import { postponedMessage } from './admission.ts';
 import { closePass, labelsOf } from './close-pass.ts';
 import type { Decision } from './decision.ts';

@@ -1,6 +1,6 @@
-import { globalLayer } from './global-layer.ts';
 import type { JsonObject } from '@sluice/model';
 import type { Acquired, LockDraft, LockHolder, LockKey, LockTable, WantedLock } from './locks.ts';
+import { globalLayer } from './global-layer.ts';
 import { countActive, type Fault, initializeNode, lookAgainAt, parseTime, type Pass } from './pass.ts';
 import type { RunContext } from './run-context.ts';
 import { retriesOf } from './retry.ts';

@@ -10,6 +10,7 @@ const suites: Readonly<Record<string, (settings: Settings) => Promise<void>>> = 
   B2: async ({ report }) => (await import('./workflows.ts')).benchSequential(report),
   B3: async ({ report }) => (await import('./workflows.ts')).benchFanOut(report),
   B9: async ({ report }) => (await import('./workflows.ts')).benchGrowth(report),
+  runtime: async ({ report }) => (await import('./runtime.ts')).benchRuntime({ pods: 10_000, rounds: 15, report }),
 };
 
 const { values, positionals } = parseArgs({
