@@ -134,6 +134,9 @@ async function retain(ports: WorkflowPorts, workflow: Workflow, signal: AbortSig
   return {};
 }
 
+/** Pods as they were when they were let go of: the cache may show them so for a while. */
+const collected = new WeakSet<PodObservation>();
+
 /** Delete the pods that `podGC` lets go now. Gives the time when the next of them may go. */
 async function collectPods(
   ports: WorkflowPorts,
@@ -149,11 +152,17 @@ async function collectPods(
     const chosen = !labelSelector || matchesLabelSelector(labelSelector, pod.metadata.labels);
     if (id && chosen) seen.set(id, observationOf(pod));
   }
-  const ends = collectablePods(stored, spec, seen).map((node) => ({ node, at: podExpiresAt(node, spec) }));
+  const nodes = collectablePods(stored, spec, seen).filter(({ id }) => {
+    const pod = seen.get(id);
+    return pod && !collected.has(pod);
+  });
+  const ends = nodes.map((node) => ({ node, at: podExpiresAt(node, spec) }));
   const due = ends.filter(({ at }) => at <= ports.now());
   await mapConcurrently(due, createAtOnce, async ({ node }) => {
     const name = podNameOf(stored.metadata.name, node.name, node.templateRef?.template ?? node.templateName ?? '');
     await ports.deletePod({ namespace, name }, signal);
+    const pod = seen.get(node.id);
+    if (pod) collected.add(pod);
   });
   const later = ends.filter(({ at }) => at > ports.now()).map(({ at }) => at);
   return later.length === 0 ? undefined : Math.min(...later);

@@ -1,3 +1,4 @@
+import { withNodes, withoutNodes } from './node-store.ts';
 import { globalLayer } from './global-layer.ts';
 import { evaluateExpression, formatValue } from '@sluice/expr';
 import type { JsonObject } from '@sluice/model';
@@ -36,11 +37,14 @@ export function closePass(pass: Pass, before: WorkflowStatus, phase: WorkflowPha
   updateProgress(pass);
   const resources = updateResources(pass);
   return {
-    status: {
-      ...statusOf(pass, before, phase, message),
-      ...(resources ? { resourcesDuration: resources } : {}),
-      ...estimateOf(pass, before),
-    },
+    status: withNodes(
+      {
+        ...statusOf(pass, before, phase, message),
+        ...(resources ? { resourcesDuration: resources } : {}),
+        ...estimateOf(pass, before),
+      },
+      pass.nodes.toStore(),
+    ),
     changedNodes: [...pass.nodes.changed.keys()],
     actions: pass.actions,
     spec: podFieldsFilled(pass),
@@ -81,20 +85,18 @@ function statusOf(
   before: WorkflowStatus,
   phase: WorkflowPhase,
   message: string | undefined,
-): WorkflowStatus {
+): Omit<WorkflowStatus, 'nodes'> {
   const ended = isFinished(phase);
   const at = formatTime(pass.now);
-  const nodes = pass.nodes.toRecord();
   const claims = ended || phase === 'Pending' ? [] : claimsOf(pass).claims;
   const cleared = before.message ? { message: '' } : {};
   return {
-    ...before,
+    ...withoutNodes(before),
     phase,
     ...(message === undefined ? cleared : { message }),
     ...(phase === 'Pending' && !before.startedAt ? {} : { startedAt: before.startedAt ?? at }),
     finishedAt: ended ? at : null,
     progress: progressOf(pass),
-    nodes,
     ...(pass.outputs ? { outputs: pass.outputs } : {}),
     ...(pass.repository.stored ? { artifactRepositoryRef: pass.repository.stored } : {}),
     ...storedTemplatesOf(pass, before),

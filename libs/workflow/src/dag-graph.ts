@@ -8,6 +8,8 @@ export type DagGraph = {
   /** Tasks on which no other depends, in their order. */
   readonly leaves: readonly string[];
   dependenciesOf(name: string): ReadonlyMap<string, DependencyKind>;
+  /** Tasks that wait for this one. */
+  dependentsOf(name: string): readonly string[];
   logicOf(name: string): string;
 };
 
@@ -20,11 +22,19 @@ export function graphOf(list: readonly Task[]): DagGraph {
   const tasks = new Map(list.map((task) => [task.name, task]));
   const expanded = new Map(list.map((task) => [task.name, expandDepends(task, (name) => tasks.get(name))]));
   const needed = new Set([...expanded.values()].flatMap(({ dependencies }) => [...dependencies.keys()]));
+  const dependents = new Map<string, string[]>();
+  for (const [name, { dependencies }] of expanded)
+    for (const other of dependencies.keys()) {
+      const known = dependents.get(other);
+      if (known) known.push(name);
+      else dependents.set(other, [name]);
+    }
   const none: ReadonlyMap<string, DependencyKind> = new Map();
   const graph: DagGraph = {
     tasks,
     leaves: list.map(({ name }) => name).filter((name) => !needed.has(name)),
     dependenciesOf: (name) => expanded.get(name)?.dependencies ?? none,
+    dependentsOf: (name) => dependents.get(name) ?? [],
     logicOf: (name) => expanded.get(name)?.logic ?? '',
   };
   graphs.set(list, graph);

@@ -23,6 +23,8 @@ type DagRun = {
   readonly scope: VariableLayer;
   readonly variables: Variables;
   readonly visited: Set<string>;
+  /** A task could not begin though its turn has come: it is to be looked at again. */
+  held: boolean;
 };
 
 /** Run a dag template: every task whose dependencies allow it. */
@@ -34,9 +36,10 @@ export function runDag(run: RunContext): Executed {
   const graph = graphOf(dag?.tasks ?? []);
   const scope = taskScope(run, node, graph);
   const variables = joinLayers(scope, prepared.layer, globalLayer(pass));
-  const state: DagRun = { run, node, graph, scope, variables, visited: new Set() };
+  const state: DagRun = { run, node, graph, scope, variables, visited: new Set(), held: false };
   const targets = dag?.target ? dag.target.split(' ').filter((name) => name !== '') : graph.leaves;
-  for (const name of targets) runWithDependencies(state, name);
+  runTasks(state, targets);
+  if (isOpen(state)) return { node: pass.nodes.byId(node.id) ?? node };
   const settled = targets.every((name) => finishTask(state, name));
   const ends = targets.map((name) => ({
     id: pass.nodes.idOf(`${node.name}.${name}`),
@@ -82,6 +85,55 @@ function runWithDependencies(dag: DagRun, target: string): void {
         if (!dag.visited.has(name)) stack.push({ name, ready: false });
     }
   }
+}
+
+/** Run all tasks whose turn has come. */
+function runTasks(dag: DagRun, targets: readonly string[]): void {
+  const { nodes } = dag.run.pass;
+  if (nodes.wasWalked(dag.node.id)) runTouched(dag, dag.run.prepared.template.dag?.target ? targets : undefined);
+  else for (const name of targets) runWithDependencies(dag, name);
+  if (!dag.held) nodes.noteWalked(dag.node.id);
+}
+
+/** Something of the dag itself is under way: then it is, too. */
+function isOpen({ run, node }: DagRun): boolean {
+  return run.pass.nodes.live().some((one) => one.boundaryID === node.id && !isFulfilled(one));
+}
+
+/** Where all that could begin had begun the last time, only what has changed since can lead further. */
+function runTouched(dag: DagRun, targets: readonly string[] | undefined): void {
+  const { pass } = dag.run;
+  const wanted = targets && closureOf(dag.graph, targets);
+  const nodeOf = (name: string): NodeStatus | undefined => pass.nodes.byName(`${dag.node.name}.${name}`);
+  const queue = [...touchedTasks(dag)];
+  const followed = new Set<string>();
+  // A task that waits for several comes up once for each of them: the last one lets it begin.
+  for (const name of queue) {
+    if (followed.has(name)) continue;
+    runTask(dag, name);
+    if (!isFulfilled(nodeOf(name))) continue;
+    followed.add(name);
+    for (const next of dag.graph.dependentsOf(name))
+      if (!nodeOf(next) && (!wanted || wanted.has(next))) queue.push(next);
+  }
+}
+
+/** The tasks of which a node is under way or has changed in this pass. */
+function touchedTasks({ run, node, graph }: DagRun): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const touched of run.pass.nodes.live()) {
+    if (touched.boundaryID !== node.id) continue;
+    const name = /^[^.(]+/.exec(touched.name.slice(node.name.length + 1))?.[0];
+    if (name !== undefined && graph.tasks.has(name)) names.add(name);
+  }
+  return names;
+}
+
+/** Some tasks with all that they wait for. */
+function closureOf(graph: DagGraph, targets: readonly string[]): ReadonlySet<string> {
+  const closure = new Set(targets);
+  for (const name of closure) for (const other of graph.dependenciesOf(name).keys()) closure.add(other);
+  return closure;
 }
 
 function hookedOf(dag: DagRun, task: Task, parent: NodeStatus): Parameters<typeof runHooks>[0] {
@@ -212,6 +264,7 @@ function executeItem(dag: DagRun, task: Task, call: Task, nodeName: string, grou
     depth: request.depth + 1,
   });
   if (!present && pass.nodes.byName(nodeName)) connect(dag, task, nodeName, groupName);
+  if (fault && fault.kind !== 'error' && fault.kind !== 'timeout') dag.held = true;
   if (fault?.kind === 'error') markError(pass, nodeName, `task '${nodeName}' errored: ${fault.message}`);
   return true;
 }

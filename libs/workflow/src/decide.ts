@@ -8,6 +8,7 @@ import { endOverdueNodes } from './deadline.ts';
 import { execute } from './execute.ts';
 import { finishWorkflow, runExit, runWorkflowHooks } from './exit.ts';
 import { fillGlobals } from './globals.ts';
+import { storeOf } from './node-store.ts';
 import { NodeTree } from './node-tree.ts';
 import { RepositoryQuestion, type RepositoryAnswer } from './repository-question.ts';
 import { countActive, formatTime, lookAgainAt, type Lookup, parseTime, type Pass } from './pass.ts';
@@ -132,7 +133,7 @@ function refuse(input: DecideInput, phase: 'Failed' | 'Error', message: string):
 function openPass(input: DecideInput, spec: WorkflowSpec, before: WorkflowStatus, warnings: string): Pass {
   const { workflow, lookup, pods, now } = input;
   const { name } = workflow.metadata;
-  const nodes = new NodeTree(name, before.nodes ?? {});
+  const nodes = new NodeTree(name, storeOf(before));
   const startedAt = parseTime(before.startedAt) ?? now;
   const deadlineAt =
     spec.activeDeadlineSeconds === undefined || spec.activeDeadlineSeconds === null

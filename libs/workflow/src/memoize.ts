@@ -61,7 +61,7 @@ export function cacheSaves(pass: Pass): readonly Action[] {
   const saves: Action[] = [];
   for (const node of pass.nodes.changed.values()) {
     const memo = node.memoizationStatus;
-    if (memo?.['hit'] !== false || node.phase !== 'Succeeded' || pass.before.nodes?.[node.id]?.phase === 'Succeeded')
+    if (memo?.['hit'] !== false || node.phase !== 'Succeeded' || pass.nodes.stored(node.id)?.phase === 'Succeeded')
       continue;
     const entry = {
       nodeID: node.id,

@@ -6,7 +6,7 @@ import type { NodeStatus } from './workflow-types.ts';
 export function nodeEvents(pass: Pass): readonly Action[] {
   const events: Action[] = [];
   for (const node of pass.nodes.changed.values()) {
-    const was = pass.before.nodes?.[node.id]?.phase;
+    const was = pass.nodes.stored(node.id)?.phase;
     if (was === node.phase || node.type === 'Skipped') continue;
     if (pass.nodeEvents && (was === undefined || was === 'Pending') && node.phase !== 'Pending')
       events.push(eventOf(node, 'Normal', 'Running'));

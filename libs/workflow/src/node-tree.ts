@@ -1,50 +1,19 @@
 import { nodeIdOf } from './node-name.ts';
 import { ownProgress } from './node-progress.ts';
-import { isFulfilled, type NodeStatus } from './workflow-types.ts';
-
-type Nodes = Readonly<Record<string, NodeStatus>>;
-
-/** What is known of a set of nodes without going through them: which may still change, and how far all of them are. */
-type NodeIndex = { readonly live: ReadonlySet<string>; readonly done: number; readonly all: number };
-
-/** Indexes of the records that passes have made or read: the next pass starts from there. */
-const indexes = new WeakMap<Nodes, NodeIndex>();
-
-function isLive(node: NodeStatus): boolean {
-  return node.daemoned === true || !isFulfilled(node);
-}
-
-function indexOf(nodes: Nodes): NodeIndex {
-  const known = indexes.get(nodes);
-  if (known) return known;
-  const live = new Set<string>();
-  let done = 0;
-  let all = 0;
-  for (const id in nodes) {
-    const node = Object.hasOwn(nodes, id) ? nodes[id] : undefined;
-    if (!node) continue;
-    if (isLive(node)) live.add(id);
-    const own = ownProgress(node);
-    done += own?.[0] ?? 0;
-    all += own?.[1] ?? 0;
-  }
-  const index = { live, done, all };
-  indexes.set(nodes, index);
-  return index;
-}
+import { extendStore, isLive, type NodeStore } from './node-store.ts';
+import type { NodeStatus } from './workflow-types.ts';
 
 /** The nodes of a workflow during one pass: the stored ones under those that this pass has changed. */
 export class NodeTree {
   readonly #workflow: string;
-  readonly #stored: Nodes;
-  readonly #index: NodeIndex;
+  readonly #store: NodeStore;
   readonly #changed = new Map<string, NodeStatus>();
   readonly #children = new Map<string, Set<string>>();
+  readonly #walked = new Set<string>();
 
-  constructor(workflow: string, stored: Readonly<Record<string, NodeStatus>>) {
+  constructor(workflow: string, store: NodeStore) {
     this.#workflow = workflow;
-    this.#stored = stored;
-    this.#index = indexOf(stored);
+    this.#store = store;
   }
 
   /** The id that a node of this name has, whether it exists or not. */
@@ -100,31 +69,33 @@ export class NodeTree {
 
   /** All nodes, the stored order first. */
   *all(): Iterable<NodeStatus> {
-    for (const [id, node] of Object.entries(this.#stored)) yield this.#changed.get(id) ?? node;
-    for (const [id, node] of this.#changed) if (!Object.hasOwn(this.#stored, id)) yield node;
+    const { base, changes } = this.#store;
+    for (const [id, node] of Object.entries(base)) yield this.#changed.get(id) ?? changes.get(id) ?? node;
+    for (const [id, node] of changes) if (!Object.hasOwn(base, id)) yield this.#changed.get(id) ?? node;
+    for (const [id, node] of this.#changed) if (!Object.hasOwn(base, id) && !changes.has(id)) yield node;
   }
 
   /** The nodes that may still change: those that have not ended, daemons, and whatever this pass has changed. */
   live(): NodeStatus[] {
     const found: NodeStatus[] = [];
-    for (const id of this.#index.live) {
+    for (const id of this.#store.index.live) {
       const node = this.byId(id);
       if (node) found.push(node);
     }
-    for (const [id, node] of this.#changed) if (!this.#index.live.has(id)) found.push(node);
+    for (const [id, node] of this.#changed) if (!this.#store.index.live.has(id)) found.push(node);
     return found;
   }
 
   /** A node as it is stored. */
   stored(id: string): NodeStatus | undefined {
     // Looked up without hasOwn, which is slow on large records; a workflow may be named `constructor`.
-    const node = this.#stored[id];
+    const node = this.#store.changes.get(id) ?? this.#store.base[id];
     return typeof node === 'object' ? node : undefined;
   }
 
   /** Parts done and parts in all, over all nodes. */
   get progress(): readonly [number, number] {
-    let { done, all } = this.#index;
+    let { done, all } = this.#store.index;
     for (const [id, node] of this.#changed) {
       const [doneNow = 0, allNow = 0] = ownProgress(node) ?? [];
       const before = this.stored(id);
@@ -135,23 +106,30 @@ export class NodeTree {
     return [done, all];
   }
 
+  /** True when everything of a dag that could begin had begun when the stored nodes were made. */
+  wasWalked(id: string): boolean {
+    return this.#store.index.walked.has(id);
+  }
+
+  /** Note that everything of a dag that can begin has begun. */
+  noteWalked(id: string): void {
+    this.#walked.add(id);
+  }
+
   /** The direct children that exist. */
   childrenOf(node: NodeStatus): NodeStatus[] {
     return (node.children ?? []).map((id) => this.byId(id)).filter((child) => child !== undefined);
   }
 
-  /** All nodes as stored in a status; the same object when nothing changed. */
-  toRecord(): Readonly<Record<string, NodeStatus>> {
-    if (this.#changed.size === 0) return this.#stored;
-    const record: Record<string, NodeStatus> = { ...this.#stored };
-    const live = new Set(this.#index.live);
+  /** The nodes after this pass; the same store when nothing changed. */
+  toStore(): NodeStore {
+    if (this.#changed.size === 0) return this.#store;
+    const live = new Set(this.#store.index.live);
     for (const [id, node] of this.#changed) {
-      record[id] = node;
       if (isLive(node)) live.add(id);
       else live.delete(id);
     }
     const [done, all] = this.progress;
-    indexes.set(record, { live, done, all });
-    return record;
+    return extendStore(this.#store, this.#changed, { live, done, all, walked: this.#walked });
   }
 }

@@ -30,7 +30,8 @@ export function runSteps(run: RunContext): Executed {
   const scope = stepScope(run, node.name, groups);
   const variables = joinLayers(scope, prepared.layer, globalLayer(pass));
   const steps: StepsRun = { run, node, scope, variables };
-  for (const [index, group] of groups.entries()) {
+  for (let index = lastBegun(pass, request.nodeName, groups.length); index < groups.length; index++) {
+    const group = groups[index] ?? [];
     const groupName = `${request.nodeName}[${index}]`;
     connectGroup(pass, run, node, index, groupName);
     const groupNode = runGroup(steps, groupName, group);
@@ -41,6 +42,17 @@ export function runSteps(run: RunContext): Executed {
   if (!outputs.ok) return { node: endSteps(steps, groups.length, 'Error', outputs.message) };
   if (outputs.outputs) pass.nodes.update(node.id, { outputs: outputs.outputs });
   return { node: endSteps(steps, groups.length, 'Succeeded') };
+}
+
+/** The last group that has begun: those before it have ended well, or it would not be there. */
+function lastBegun(pass: Pass, nodeName: string, count: number): number {
+  let [low, high] = [0, count];
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (pass.nodes.byName(`${nodeName}[${middle}]`)) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 function endSteps(
@@ -264,11 +276,22 @@ function isExpanded(pass: Pass, name: string, stepOf: ReadonlyMap<string, Step>)
   );
 }
 
+type Places = ReadonlyMap<string, { readonly index: number; readonly step: Step }>;
+const places = new WeakMap<readonly (readonly Step[])[], Places>();
+
+/** Where each step stands; worked out once per template. */
+function placesOf(groups: readonly (readonly Step[])[]): Places {
+  const known = places.get(groups);
+  if (known) return known;
+  const made = new Map(groups.flatMap((group, index) => group.map((step) => [step.name, { index, step }] as const)));
+  places.set(groups, made);
+  return made;
+}
+
 /** `steps.<name>.…` of the steps of this template that have run. */
 function stepScope(run: RunContext, nodeName: string, groups: readonly (readonly Step[])[]): VariableLayer {
   const { pass } = run;
-  const place = new Map<string, { readonly index: number; readonly step: Step }>();
-  for (const [index, group] of groups.entries()) for (const step of group) place.set(step.name, { index, step });
+  const place = placesOf(groups);
   const find = (name: string): ScopeSource | undefined => {
     const found = place.get(name);
     if (!found) return undefined;

@@ -62,7 +62,10 @@ function withoutInline(template: Template): unknown {
 /** What a call may refer to: names of steps or tasks that have ended before it, and all names there are. */
 type Before = {
   readonly prefix: 'steps' | 'tasks';
-  readonly ended: ReadonlySet<string>;
+  readonly hasEnded: (name: string) => boolean;
+  readonly names: readonly string[];
+  /** Some names are made of tags: nothing certain can be said. */
+  readonly dynamic: boolean;
   readonly all: ReadonlyMap<string, Template | undefined>;
 };
 
@@ -79,21 +82,30 @@ export function validateCallReferences(reached: Reached, stored: FindStored | un
   };
   if (template.steps) {
     const all = new Map(template.steps.flat().map((step) => [step.name, resolve(step)]));
-    const ended = new Set<string>();
+    const place = new Map(template.steps.flatMap((group, index) => group.map(({ name }) => [name, index] as const)));
+    const known = namesOf(all);
     for (const [index, group] of template.steps.entries()) {
-      const before: Before = { prefix: 'steps', ended: new Set(ended), all };
+      const hasEnded = (name: string): boolean => (place.get(name) ?? index) < index;
+      const before: Before = { prefix: 'steps', hasEnded, all, ...known };
       for (const step of group) checkCall(step, `${path}.steps[${index}].${step.name}`, before, add);
-      for (const { name } of group) ended.add(name);
     }
   }
   if (template.dag) {
     const all = new Map(template.dag.tasks.map((task) => [task.name, resolve(task)]));
     const ancestors = ancestorsOf(template.dag.tasks);
+    const known = namesOf(all);
     for (const task of template.dag.tasks) {
-      const before: Before = { prefix: 'tasks', ended: ancestors(task.name), all };
-      checkCall(task, `${path}.tasks.${task.name}`, before, add);
+      // Worked out only for a task that refers to others.
+      let before: ReadonlySet<string> | undefined;
+      const hasEnded = (name: string): boolean => (before ??= ancestors(task.name)).has(name);
+      checkCall(task, `${path}.tasks.${task.name}`, { prefix: 'tasks', hasEnded, all, ...known }, add);
     }
   }
+}
+
+function namesOf(all: ReadonlyMap<string, unknown>): Pick<Before, 'names' | 'dynamic'> {
+  const names = [...all.keys()];
+  return { names, dynamic: names.some((name) => name.includes('{{')) };
 }
 
 function ancestorsOf(tasks: readonly Task[]): (name: string) => ReadonlySet<string> {
@@ -118,8 +130,7 @@ function ancestorsOf(tasks: readonly Task[]): (name: string) => ReadonlySet<stri
 function checkCall(call: TemplateCall, place: string, before: Before, add: Add): void {
   // Hooks run later: they may refer to the call itself.
   const { hooks: _hooks, onExit: _onExit, inline: _inline, ...own } = call;
-  const names = [...before.all.keys()];
-  const dynamic = names.some((name) => name.includes('{{'));
+  const { names, dynamic } = before;
   for (const tag of tagsOf(own)) {
     const rest = tag.startsWith(`${before.prefix}.`) ? tag.slice(before.prefix.length + 1) : undefined;
     if (rest === undefined || rest === 'name' || dynamic) continue;
@@ -127,7 +138,7 @@ function checkCall(call: TemplateCall, place: string, before: Before, add: Add):
     const given = parameterWith(call, tag);
     if (name === undefined) unresolved(tag, place, add, didYouMean(rest.split('.')[0] ?? '', names));
     else if (
-      !before.ended.has(name) &&
+      !before.hasEnded(name) &&
       before.prefix === 'tasks' &&
       given !== undefined &&
       rest.startsWith(`${name}.outputs.`)
@@ -138,7 +149,7 @@ function checkCall(call: TemplateCall, place: string, before: Before, add: Add):
         `missing dependency '${name}' for parameter '${given}'`,
         `add '${name}' to its dependencies`,
       );
-    else if (!before.ended.has(name)) unresolved(tag, place, add, `'${name}' has not ended when this begins`);
+    else if (!before.hasEnded(name)) unresolved(tag, place, add, `'${name}' has not ended when this begins`);
     else if (!hasOutput(before.all.get(name), rest.slice(name.length + 1))) unresolved(tag, place, add);
   }
 }
