@@ -94,6 +94,7 @@ function scriptTemplate({ name, step, pipeline, context, source, workingDir }: S
   return {
     name,
     ...limitsOf(step),
+    ...servicesOf(step),
     script: {
       image: step?.image ?? toolsImageOf(context),
       command: ['sh', '-e'],
@@ -110,6 +111,7 @@ function packageTemplate(pipeline: Pipeline, step: Exclude<Step, { kind: 'run' }
   return {
     name: step.name,
     ...limitsOf(step),
+    ...servicesOf(step),
     outputs: {
       parameters: [{ name: 'digest', valueFrom: { path: digestFile }, globalName: digestParameterOf(step.name) }],
     },
@@ -130,6 +132,19 @@ function packageArgs(step: Exclude<Step, { kind: 'run' }>, context: StepContext)
   const { name, workdir, command = [], include } = step.package;
   const words = command.flatMap((word) => ['--command', word]);
   return ['--to', imageUrl(name, context), ...common, '--workdir', workdir, ...words, '--', ...include];
+}
+
+/** Services are sidecars of the step's pod: they share its network and end with it. */
+function servicesOf(step: Step | undefined): JsonObject {
+  const services = Object.entries(step?.services ?? {});
+  if (services.length === 0) return {};
+  const sidecars = services.map(([name, { image, env, command }]) => ({
+    name,
+    image,
+    ...(command ? { command } : {}),
+    env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
+  }));
+  return { sidecars };
 }
 
 function toolsImageOf({ toolsImage }: StepContext): string {

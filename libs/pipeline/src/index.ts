@@ -12,12 +12,14 @@ export type {
   AnyPipeline,
   ArgoPipeline,
   ChartPackage,
+  Concurrency,
   Deploy,
   ImagePackage,
   Pipeline,
   PullRequestTrigger,
   PushTrigger,
   SecretKey,
+  Service,
   Step,
 } from './pipeline.ts';
 export { pipelineApiVersion } from './pipeline.ts';
