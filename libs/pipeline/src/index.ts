@@ -24,6 +24,8 @@ export type {
 } from './pipeline.ts';
 export { pipelineApiVersion } from './pipeline.ts';
 export { pipelineShape } from './pipeline-shape.ts';
+export type { SchemaWords } from './json-schema.ts';
+export { toJsonSchema } from './json-schema.ts';
 export type { Field, Shape, TextRule } from './shape.ts';
 export { limits } from './source-text.ts';
 export type { SourceFile } from './source-text.ts';
