@@ -134,17 +134,21 @@ function packageArgs(step: Exclude<Step, { kind: 'run' }>, context: StepContext)
   return ['--to', imageUrl(name, context), ...common, '--workdir', workdir, ...words, '--', ...include];
 }
 
-/** Services are sidecars of the step's pod: they share its network and end with it. */
+/**
+ * Services are native sidecars of the step's pod: they begin before it, share its network and are ended by the node once
+ * it is done, so that the pod and its log stay.
+ */
 function servicesOf(step: Step | undefined): JsonObject {
   const services = Object.entries(step?.services ?? {});
   if (services.length === 0) return {};
-  const sidecars = services.map(([name, { image, env, command }]) => ({
+  const initContainers = services.map(([name, { image, env, command }]) => ({
     name,
     image,
+    restartPolicy: 'Always',
     ...(command ? { command } : {}),
     env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
   }));
-  return { sidecars };
+  return { initContainers };
 }
 
 function toolsImageOf({ toolsImage }: StepContext): string {

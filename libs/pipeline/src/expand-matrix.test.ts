@@ -55,17 +55,17 @@ spec:
     - { name: done, run: 'true', needs: [test] }
 `);
 
-test('a compiled matrix is tasks of the DAG, a service a sidecar, a group a lock and a label', () => {
+test('a compiled matrix is tasks of the DAG, a service a native sidecar, a group a lock and a label', () => {
   const { metadata, spec } = compile(pipeline, makeContext());
   const templates = spec['templates'] as unknown as [
     { dag: { tasks: { name: string; dependencies?: string[] }[] } },
-    ...{ name: string; sidecars?: unknown }[],
+    ...{ name: string; initContainers?: unknown }[],
   ];
   expect(templates[0].dag.tasks.map(({ name }) => name)).toEqual(['checkout', 'test-20', 'test-24', 'done']);
   expect(templates[0].dag.tasks[3]?.dependencies).toEqual(['test-20', 'test-24']);
   expect(templates[2]).toMatchObject({
     name: 'test-20',
-    sidecars: [{ name: 'db', image: 'postgres:17', env: [{ name: 'A', value: 'b' }] }],
+    initContainers: [{ name: 'db', image: 'postgres:17', restartPolicy: 'Always', env: [{ name: 'A', value: 'b' }] }],
   });
   const group = metadata.labels?.['sluice.dev/concurrency'];
   expect(group).toMatch(/^deploys-[0-9a-f]{16}$/);
