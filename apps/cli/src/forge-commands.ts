@@ -35,6 +35,10 @@ export function addPipelineCommands(program: Command, { io, finish }: CommandPar
       finish(await (await import('./commands/compile.ts')).compileCommand(files, options, io)),
     );
   program
+    .command('annotate <files...>')
+    .description('print what JUnit and SARIF reports found, as lines that the check of a run shows at their places')
+    .action(async (files) => finish(await (await import('./commands/annotate.ts')).annotateCommand(files, io)));
+  program
     .command('schema')
     .description('print the JSON Schema of pipeline files, for editors')
     .action(async () => finish((await import('./commands/compile.ts')).schemaCommand(io)));
