@@ -24,6 +24,7 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
   addDeliveryCommands(program, { io, finish });
   addPipelineCommands(program, { io, finish });
   addPackageCommands(program, io, finish);
+  addOperatorCommands(program, io, finish);
   program
     .command('exit-codes')
     .description('what the exit codes of the commands mean')
@@ -137,6 +138,7 @@ function addPackageCommands(program: Command, io: Io, finish: (code: ExitCode) =
   common(pack.command('image <include...>'))
     .description('an OCI image from files of the working directory, without a container engine')
     .requiredOption('--to <reference>', 'where to push it: host[:port]/name[:tag]')
+    .option('--base <reference>', 'an image in a registry to lay the files over (default: none)')
     .option('--workdir <path>', 'where the files go, and where the command starts', '/app')
     .option('--command <word>', 'word of the command that the image runs (repeatable)', collect, [])
     .option('--env <name=value>', 'environment of the image (repeatable)', collect, [])
@@ -148,5 +150,26 @@ function addPackageCommands(program: Command, io: Io, finish: (code: ExitCode) =
     .requiredOption('--to <repository>', 'where to push it: oci://host[:port]/charts/name')
     .action(async (path, options) =>
       finish(await (await import('./commands/package.ts')).packageChartCommand({ ...options, path }, io)),
+    );
+}
+
+function addOperatorCommands(program: Command, io: Io, finish: (code: ExitCode) => void): void {
+  const operator = program.command('operator').description('operators of your own');
+  operator
+    .command('new <name>')
+    .description('write a working operator to start from: kind, reconciler, rights, tests, image and chart')
+    .option('--directory <path>', 'where to write it (default: a directory of that name)')
+    .option('--group <domain>', 'API group of the kind (default: apps.example.com)')
+    .option('--kind <name>', 'the kind (default: the name, as in Website)')
+    .option('--no-install', 'leave npm install to me')
+    .action(async (name, options) =>
+      finish(await (await import('./commands/operator.ts')).operatorNewCommand(name, options, io)),
+    );
+  operator
+    .command('vendor')
+    .description('put the packages of Sluice into an operator, so that it stands on its own')
+    .option('--directory <path>', 'of the operator (default: this one)')
+    .action(async (options) =>
+      finish(await (await import('./commands/operator.ts')).operatorVendorCommand(options, io)),
     );
 }

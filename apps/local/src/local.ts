@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { type ApiServer, startApiServer } from '@sluice/apiserver';
+import { createArtifactMover } from '@sluice/artifacts';
 import { startControllerManager } from '@sluice/controller-manager';
 import { findGit } from '@sluice/git';
 import { createGitServer } from '@sluice/git-server';
@@ -10,6 +11,7 @@ import { createInformerSet, type InformerSet, type KubeApi } from '@sluice/recon
 import { createRegistry } from '@sluice/registry';
 import { Closers, type HttpServer, type Log, type Running, Secret, serveHttp } from '@sluice/runtime';
 import { openStore, type Store } from '@sluice/store';
+import { clusterNames } from './cluster-names.ts';
 import type { LocalConfig } from './config.ts';
 import type { Context } from './context.ts';
 import { ensureCustomResources } from './custom-resources.ts';
@@ -63,7 +65,7 @@ export async function startLocal(config: LocalConfig, { log, now }: LocalPorts):
     closers.add(() => network.release());
     const store = await openStore({ directory: data.directory('store'), formatVersion });
     closers.add(() => store.close());
-    const cluster = await startCluster({ config, data, network, store, log, now, closers });
+    const cluster = await startCluster({ config, data, network, store, log, now, closers }, git.binary);
     const { kube, api, registryUrl, agent, tools } = cluster;
     const token = ensureToken(data);
     const forge = await startForge(cluster.foundation, git.binary, token);
@@ -109,7 +111,7 @@ type Cluster = {
 };
 
 /** API server, registry, the cluster's own controllers and the node. */
-async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>): Promise<Cluster> {
+async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>, gitBinary: string): Promise<Cluster> {
   const { config, data, network, store, log, now, closers } = parts;
   let agent: NodeAgent | undefined;
   const startedNode = (): NodeAgent => {
@@ -163,6 +165,12 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>): Prom
     ...(containerdAddress ? { containerdAddress } : {}),
     podNetwork: network.pods,
     images: registryImages(registry, hostOf(registryServer)),
+    artifacts: createArtifactMover({
+      directory: data.directory('workflow-artifacts'),
+      scratch: data.directory('scratch'),
+      gitBinary,
+      resolveHost: clusterNames(informers),
+    }),
     tools: {
       pathDirectories: [tools.binDirectory],
       readOnlyPaths: [...tools.readOnlyPaths, cacheDirectory(config.env)],

@@ -1,5 +1,6 @@
 import { deliveriesQueue, parseDeliveryJob, start as startReceiver } from '@sluice/webhook-receiver';
 import { connectMirrors, createForges, orchestratorDefaults, start as startOrchestrator } from '@sluice/orchestrator';
+import { localPlugin } from '@sluice/artifacts';
 import { createHelm, findHelm, findKubectl } from '@sluice/helm';
 import {
   clusterAccess,
@@ -22,6 +23,9 @@ type Addresses = {
   readonly token: Secret;
 };
 
+/** Artifacts of workflows whose namespace names no repository lie in the data directory. */
+const localRepository = { plugin: { name: localPlugin } };
+
 /** Start every Sluice app over the embedded cluster, each through its own `start`. Answers the receiver's URL. */
 export async function startPlatform(foundation: Foundation, addresses: Addresses): Promise<string> {
   const { config, data, store, kube, log, now, closers } = foundation;
@@ -29,11 +33,14 @@ export async function startPlatform(foundation: Foundation, addresses: Addresses
   closers.add(() => queues.close());
   const deliveries = queues.queue(deliveriesQueue, parseDeliveryJob);
 
-  const controller = await startWorkflowController(workflowDefaults, {
-    kube,
-    log: log.with({ part: 'workflow-controller' }),
-    now,
-  });
+  const controller = await startWorkflowController(
+    { ...workflowDefaults, artifactRepository: localRepository },
+    {
+      kube,
+      log: log.with({ part: 'workflow-controller' }),
+      now,
+    },
+  );
   closers.add(() => controller.close());
   await startHelm(foundation, addresses);
 

@@ -89,7 +89,13 @@ export async function connectMirrors({
   return (repository, secrets): Mirror => {
     const id = repository.metadata.uid ?? keyText(repository.metadata);
     const credentials = gitCredentials(repository, secrets);
-    return mirrors.open({ id, url: repository.spec?.url ?? '', ...(credentials ? { credentials } : {}) });
+    const pushCredentials = localPushCredentials(repository, secrets);
+    return mirrors.open({
+      id,
+      url: repository.spec?.url ?? '',
+      ...(credentials ? { credentials } : {}),
+      ...(pushCredentials ? { pushCredentials } : {}),
+    });
   };
 }
 
@@ -110,6 +116,14 @@ export function gitCredentials({ spec }: Repository, { token, app }: ForgeCreden
   if (type !== 'github' || !app) return undefined;
   const forge = createGithubForge({ apiUrl, repository, auth: { kind: 'app', ...app } });
   return (signal) => forge.gitCredentials(signal);
+}
+
+/** What git pushes with to the local forge. Any name will do beside its token. */
+function localPushCredentials({ spec }: Repository, { token }: ForgeCredentials): GitCredentials | undefined {
+  const { type, apiUrl = '' } = spec?.forge ?? {};
+  return type === 'local' && token && isSameHost(spec?.url ?? '', apiUrl)
+    ? { username: 'sluice', password: token }
+    : undefined;
 }
 
 /** api.github.com serves github.com; an Enterprise Server has its API below its own name. */

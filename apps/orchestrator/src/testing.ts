@@ -96,6 +96,12 @@ export class FakeMirror implements Mirror {
   async changedPaths(): Promise<readonly string[] | 'unknown'> {
     return this.paths;
   }
+  async listRefs(): Promise<ReadonlyMap<string, string>> {
+    return new Map();
+  }
+  async pushCommit(): Promise<'moved'> {
+    return 'moved';
+  }
 }
 
 /** A pipeline that lints, packages and deploys pushes of main to staging. */

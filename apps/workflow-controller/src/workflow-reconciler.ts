@@ -33,7 +33,7 @@ export type ReconcilerOptions = {
   readonly coalesceMs: number;
   readonly workflowDefaults?: WorkflowSpec;
   readonly templateReferencing?: 'Strict' | 'Secure';
-  /** The nodes of the cluster move artifacts. */
+  /** The nodes of the cluster move artifacts. Default: those that capture outputs do. */
   readonly artifacts?: boolean;
   /** Send an event for every node that starts or succeeds, not only for failures. */
   readonly nodeEvents?: boolean;
@@ -169,12 +169,12 @@ async function decideAndAct(turn: Turn): Promise<Decision> {
     now: ports.now(),
     ...(options.workflowDefaults ? { defaults: options.workflowDefaults } : {}),
     ...(options.templateReferencing ? { restrictions: options.templateReferencing } : {}),
-    artifacts: options.artifacts === true,
+    artifacts: options.artifacts ?? ports.outputs() === 'native',
     nodeEvents: options.nodeEvents === true,
     postponed: isPostponed(turn),
     locks: turn.locks,
   };
-  const decision = await decideWithLocks(turn, input);
+  const decision = await decideKnowing(turn, input);
   const claimRefusal = await createClaims(ports, workflow, decision, signal);
   if (claimRefusal) return commitLocks(turn, decide({ ...input, claimRefusal }));
   await recordLocks(turn, decision);
@@ -251,16 +251,22 @@ async function perform(
 
 const maxLimitRounds = 8;
 
-/** Decide, reading the limits of semaphores that turn out to be needed. */
-async function decideWithLocks(turn: Turn, input: DecideInput): Promise<Decision> {
+/** Decide, reading what turns out to be needed: limits of semaphores, the artifact repository. */
+async function decideKnowing(turn: Turn, input: DecideInput): Promise<Decision> {
   const { ports, workflow, signal } = turn;
   const limits = new Map<string, SemaphoreLimit>();
   const nameOf = ({ namespace, name, key }: SemaphoreReference): string => JSON.stringify([namespace, name, key]);
+  let known = input;
   for (let round = 0; ; round++) {
-    const asked = { ...input, semaphoreLimit: (reference: SemaphoreReference) => limits.get(nameOf(reference)) };
+    const asked = { ...known, semaphoreLimit: (reference: SemaphoreReference) => limits.get(nameOf(reference)) };
     const decision = decideSafely(asked, ports, workflow);
-    if (!decision.unknownLimits || round === maxLimitRounds) return commitLocks(turn, decision);
-    for (const reference of decision.unknownLimits)
+    const { unknownLimits, wantsRepository } = decision;
+    if ((!unknownLimits && !wantsRepository) || round === maxLimitRounds) return commitLocks(turn, decision);
+    if (wantsRepository) {
+      const namespace = workflow.metadata.namespace ?? '';
+      known = { ...known, artifactRepository: await ports.artifactRepository(namespace, wantsRepository, signal) };
+    }
+    for (const reference of unknownLimits ?? [])
       limits.set(nameOf(reference), await ports.semaphoreLimit(reference, signal));
   }
 }
@@ -337,6 +343,8 @@ async function createPod(
     ...(action.podMetadata ? { podMetadata: action.podMetadata } : {}),
     ...(action.scheduling ? { scheduling: action.scheduling } : {}),
     claims: claimNames(decision),
+    ...(action.artifacts ? { artifacts: action.artifacts } : {}),
+    ...(action.task ? { task: action.task } : {}),
   });
   if (!built.ok) return { phase: 'Error', message: formatProblems(built.problems) };
   try {

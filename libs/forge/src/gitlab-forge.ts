@@ -92,7 +92,12 @@ async function findDeployment(
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const query = new URLSearchParams({ environment, order_by: 'id', sort: 'desc', per_page: '50' });
-  const found = (await client.call('GET', `${project}/deployments?${query.toString()}`, undefined, signal)) as readonly {
+  const found = (await client.call(
+    'GET',
+    `${project}/deployments?${query.toString()}`,
+    undefined,
+    signal,
+  )) as readonly {
     readonly id: number;
     readonly sha: string;
     readonly status: string;

@@ -1,4 +1,5 @@
 export type { Condition } from './condition.ts';
+export type { ContainerOrder, ContainerPlan } from './container-plan.ts';
 export { customResourceDefinitions } from './crd/custom-resource-definitions.ts';
 export { findCondition, maxConditionMessage, setCondition } from './condition.ts';
 export { TerminalError, TransientError } from './errors.ts';
@@ -28,6 +29,7 @@ export type {
   LogOutput,
   PodInputs,
 } from './pod-artifacts.ts';
+export type { DoomedArtifact, PodTask, TaskParameter } from './pod-task.ts';
 export type { Problem, Result } from './problem.ts';
 export { formatProblem, formatProblems, nearest } from './problem.ts';
 export type {

@@ -1,6 +1,6 @@
 import type { InformerSet, KubeApi } from '@sluice/reconcile';
 import type { Log, Running } from '@sluice/runtime';
-import type { ObjectKey } from '@sluice/model';
+import type { ArtifactMover, ObjectKey } from '@sluice/model';
 import type { HostTools, RuntimeKind } from './container/runtime.ts';
 import type { ImagePort } from './image/image-port.ts';
 import type { BackoffConfig } from './pod/restart-backoff.ts';
@@ -12,7 +12,7 @@ export type NodeAgentOptions = {
   readonly kube: KubeApi;
   /** Shared informers; made over `kube` when absent. The agent starts the ones that it uses. */
   readonly informers?: InformerSet;
-  /** The data directory. The agent owns `pods/`, `volumes/`, `images/` and `hosts/` in it. */
+  /** The data directory. The agent owns `pods/`, `volumes/`, `images/`, `hosts/` and `logs/` in it. */
   readonly directory: string;
   readonly nodeName?: string;
   /** `auto`: sandbox where bubblewrap works, else process. The others fail to start where they cannot be had. */
@@ -20,6 +20,8 @@ export type NodeAgentOptions = {
   /** Path of the socket of the containerd that the runtime `containerd` uses. Default: its usual place. */
   readonly containerdAddress?: string;
   readonly images: ImagePort;
+  /** Moves artifacts of workflow steps; without it pods that name some end in an error. */
+  readonly artifacts?: ArtifactMover;
   /** Directories first on PATH, and host paths that pods see read-only besides the system's. */
   readonly tools: HostTools;
   /** Given to every container; its own variables win. */

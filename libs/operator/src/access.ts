@@ -36,7 +36,7 @@ export type PolicyRule = JsonObject & {
 
 const verbOrder: readonly Verb[] = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
 
-/** The rules in the form of a Role: each resource once, resources of a group with the same verbs in one rule, in a stable order. */
+/** The rules in the form of a Role: each resource once, resources of a group with the same verbs in one rule, in the order of the rules. */
 export function toPolicyRules(rules: readonly AccessRule[]): readonly PolicyRule[] {
   const verbsOf = new Map<string, { readonly rule: AccessRule; readonly verbs: Set<Verb> }>();
   for (const rule of rules) {
@@ -53,14 +53,12 @@ export function toPolicyRules(rules: readonly AccessRule[]): readonly PolicyRule
     entry.resources.push(resourceText(rule));
     merged.set(id, entry);
   }
-  const policies = [...merged.values()].map(({ rule, resources, verbs }) => ({
+  return [...merged.values()].map(({ rule, resources, verbs }) => ({
     apiGroups: [rule.resource.group],
-    resources: resources.toSorted(),
+    resources,
     ...(rule.names && { resourceNames: rule.names }),
     verbs,
   }));
-  const order = (policy: PolicyRule): string => `${policy.apiGroups[0]}/${policy.resources.join(',')}`;
-  return policies.toSorted((a, b) => (order(a) < order(b) ? -1 : 1));
 }
 
 function resourceText({ resource, subresource }: Pick<AccessRule, 'resource' | 'subresource'>): string {

@@ -111,23 +111,25 @@ function objectReconciler<Object extends KubeObject, Status extends object>(
   return async (key, signal): Promise<ReconcileResult> => {
     const cached = objects.get(key);
     if (!cached) return {};
-    if (cached.metadata.deletionTimestamp) {
-      if (!finalize || !hasFinalizer(cached, finalizer)) return {};
-      const wait = await finalize(cached, contextOf({ object: cached, ports, writer, signal }));
-      if (wait) return wait;
-      await removeFinalizer(kube, kind, cached, finalizer);
-      return {};
-    }
-    const object = finalize ? await addFinalizer(kube, kind, cached, finalizer) : cached;
+    const deleting = cached.metadata.deletionTimestamp !== undefined;
+    if (deleting && (!finalize || !hasFinalizer(cached, finalizer))) return {};
+    const object = finalize && !deleting ? await addFinalizer(kube, kind, cached, finalizer) : cached;
     const context = contextOf({ object, ports, writer, signal });
     const write = (status: object, change: Readiness): Promise<boolean> => {
       const full = withCondition(object, status, { type: 'Ready', ...change }, ports.now());
       return applyStatus(kube, kind, object, full, { fieldManager: name, signal });
     };
-    const answer = await options.reconcile(object, context).catch(async (error: unknown) => {
+    const tell = async (error: unknown): Promise<never> => {
       if (isNews(error) && !signal.aborted) await write(object.status ?? {}, failureOf(error));
       throw error;
-    });
+    };
+    if (finalize && deleting) {
+      const wait = await finalize(object, context).catch(tell);
+      if (wait) return wait;
+      await removeFinalizer(kube, kind, object, finalizer);
+      return {};
+    }
+    const answer = await options.reconcile(object, context).catch(tell);
     const done = ready('Reconciled', 'everything is as the spec says');
     await write(answer?.status ?? object.status ?? {}, answer?.ready ?? done);
     return answer?.requeueAfterMs === undefined ? {} : { requeueAfterMs: answer.requeueAfterMs };

@@ -3,12 +3,13 @@ import { hostname } from 'node:os';
 import { formatProblems } from '@sluice/model';
 import { createKubeApi, httpTransport, KubeconfigError, loadKubeconfig } from '@sluice/kube';
 import { Closers, createLog, createMetrics, ListenError, type MetricsRegistry } from '@sluice/runtime';
-import { applyDefinitions } from './apply-definitions.ts';
+import { applyDefinitions } from '@sluice/reconcile';
 import { writeChart } from './chart-files.ts';
 import { serveHealth } from './health.ts';
 import { parseMainOptions, type RunOptions, usage } from './main-options.ts';
 import { buildAccessManifests, buildDefinitions, toYaml } from './manifests.ts';
 import { type Operator, start } from './operator.ts';
+import { checkServed } from './served-kinds.ts';
 
 /**
  * The program of an operator: `await runOperator(operator)` is a whole `main.ts`. Reads arguments and environment, works on any
@@ -80,6 +81,7 @@ async function launch(operator: Operator, options: RunOptions, { env, closers }:
     const definitions = buildDefinitions(operator);
     await applyDefinitions(kube, definitions, { fieldManager: operator.name });
   }
+  await checkServed(operator, kube, log);
   const health = await serveHealth(listen, metrics);
   closers.add(() => health.close());
   const leaseNamespace = options.leaseNamespace ?? access.namespace ?? 'default';

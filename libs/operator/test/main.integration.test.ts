@@ -100,3 +100,14 @@ test('wrong use and a cluster that cannot be found end it with a message and cod
   expect(await lost.ended).toBe(2);
   expect(lost.text()).toContain('note-operator: kubeconfig /nowhere/config');
 });
+
+test('a cluster that does not serve the kind is told, with what to do', async () => {
+  const empty = await startTestCluster();
+  try {
+    const program = launch(['--kubeconfig', empty.kubeconfig]);
+    expect(await program.ended).toBe(1);
+    expect(program.text()).toContain('does not serve Note of apps.example.com/v1; install the chart, or start with');
+  } finally {
+    await empty.close();
+  }
+});

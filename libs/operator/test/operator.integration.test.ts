@@ -69,6 +69,16 @@ describe('a kind', () => {
   });
 });
 
+test('a status that is written on top of an older version is refused: what plans rely on', async () => {
+  const note = await apply('guarded', { text: 'x', copies: 0 });
+  await readyNote('guarded', 'False');
+  const { apiVersion, kind, metadata } = note;
+  const { name, namespace, uid, resourceVersion } = metadata;
+  const stale = { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion }, status: { copies: 3 } };
+  const write = cluster.kube.apply(notes, stale as KubeObject, { fieldManager: 'plans', subresource: 'status' });
+  await expect(write).rejects.toMatchObject({ code: 409, reason: 'Conflict' });
+});
+
 describe('an operator under its own service account', () => {
   test('makes, changes, repairs and removes what it owns, and tells its state', async () => {
     await apply('life', { text: 'hello', copies: 2 });

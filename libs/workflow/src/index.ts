@@ -17,6 +17,7 @@ export type { SemaphoreLimit, SemaphoreReference } from './synchronization.ts';
 export { restoreLocks } from './synchronization.ts';
 export { fnv1a32, nodeIdOf, podNameOf } from './node-name.ts';
 export type { Lookup } from './pass.ts';
+export type { ArtifactRepository, PodArtifacts, RepositoryAnswer } from './pod-artifacts.ts';
 export { formatTime } from './pass.ts';
 export { collectablePods, expiresAt } from './retention.ts';
 export type { RerunOptions, Resubmission } from './rerun.ts';

@@ -1,11 +1,21 @@
 import type { JsonObject } from '@sluice/model';
-import { endContainers, ensureContainerNodes, observeContainers } from './container-nodes.ts';
+import {
+  containersOf,
+  endContainers,
+  ensureContainerNodes,
+  loseContainers,
+  observeContainers,
+} from './container-set.ts';
 import { podNameOf } from './node-name.ts';
 import type { Action, PodObservation } from './action.ts';
 import { exportGlobals } from './outputs.ts';
-import { countActive, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
+import { locateArtifacts, type PodArtifacts } from './pod-artifacts.ts';
+import { locationKinds } from './artifact-location.ts';
+import { countActive, endDaemon, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
 import { isResultRead } from './result-readers.ts';
-import { substitute } from './variables.ts';
+import { nodeLayer } from './template-inputs.ts';
+import { globalLayer } from './global-layer.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import {
   type Artifact,
@@ -34,11 +44,23 @@ export function runPod(run: RunContext): Executed {
   const unresolved = /\{\{\s*(workflow\.outputs\.[^{}]+?)\s*\}\}/.exec(JSON.stringify(template.inputs ?? {}))?.[1];
   if (unresolved !== undefined)
     return { node: markPhase(pass, name, 'Error', `failed to resolve {{${unresolved}}}`) ?? node };
-  pass.actions.push(createPodAction(run, node, exempt));
+  const located = locateArtifacts(pass, template, prepared.variables, mainContainersOf(template));
+  if (located.kind === 'problem') return { node: markPhase(pass, name, 'Error', located.message) ?? node };
+  if (located.kind === 'found') pass.actions.push(createPodAction(run, node, exempt, located.artifacts));
   return { node };
 }
 
-function createPodAction(run: RunContext, node: NodeStatus, onExit: boolean): Action {
+/** Containers of a pod that do its work; the others only help. */
+function mainContainersOf(template: Template): readonly string[] {
+  return template.containerSet ? containersOf(template).map(({ name }) => name) : ['main'];
+}
+
+function createPodAction(
+  run: RunContext,
+  node: NodeStatus,
+  onExit: boolean,
+  artifacts: PodArtifacts | undefined,
+): Action {
   const { pass, request, prepared, context } = run;
   const { template } = prepared;
   const foreign = context.podMetadata && context.scope !== pass.local.scope;
@@ -55,6 +77,7 @@ function createPodAction(run: RunContext, node: NodeStatus, onExit: boolean): Ac
     ...patchesOf(run),
     ...(run.avoidHosts ? { avoidHosts: run.avoidHosts } : {}),
     ...podDeadline(run, onExit),
+    ...(artifacts ? { artifacts } : {}),
   };
 }
 
@@ -85,8 +108,9 @@ export function observePods(pass: Pass): void {
     const observed = pass.pods.get(node.id);
     if (observed) applyObservation(pass, node, observed);
     else if (node.phase === 'Running') {
+      endDaemon(pass, node);
       markPhase(pass, node.name, 'Error', 'pod deleted');
-      endContainers(pass, node, 'Error', 'container deleted');
+      loseContainers(pass, node);
     }
   }
 }
@@ -98,22 +122,22 @@ function applyObservation(pass: Pass, node: NodeStatus, seen: PodObservation): v
     ...(seen.progress ? { progress: seen.progress } : {}),
   };
   pass.nodes.update(node.id, known);
+  observeContainers(pass, node, seen);
   if (seen.phase === 'Pending') {
     if (seen.message) pass.nodes.update(node.id, { message: seen.message });
     return;
   }
-  const template = templateOf(pass, node);
+  const template = declarationsOf(pass, node);
   if (seen.phase === 'Running') {
     const daemoned = template?.daemon === true && seen.ready === true;
     markPhase(pass, node.name, 'Running', node.phase === 'Pending' && node.message ? '' : undefined);
-    observeContainers(pass, node, seen.containers, 'Running');
     if (daemoned && !node.daemoned) {
       pass.nodes.update(node.id, { daemoned: true });
       countActive(pass, node, -1);
     }
     return;
   }
-  if (node.daemoned) pass.nodes.update(node.id, { daemoned: false });
+  endDaemon(pass, node);
   if (seen.lingering && !seen.deleting)
     pass.actions.push({
       kind: 'DeletePod',
@@ -124,7 +148,16 @@ function applyObservation(pass: Pass, node: NodeStatus, seen: PodObservation): v
   finishPod(pass, node, seen, template);
 }
 
-/** The template as it was when the node was made, without its tags replaced: only its declarations are read. */
+/** The node's template with the tags in its outputs replaced: a global name or a value may come from an input. */
+function declarationsOf(pass: Pass, node: NodeStatus): Template | undefined {
+  const template = templateOf(pass, node);
+  if (!template?.outputs) return template;
+  const layer = nodeLayer(pass, node.name, template, node.inputs ?? {});
+  const filled = substitute(template.outputs, joinLayers(layer, globalLayer(pass)), { keepUnresolved: true });
+  return filled.ok && filled.value !== template.outputs ? { ...template, outputs: filled.value } : template;
+}
+
+/** The template as it was when the node was made, without its tags replaced. */
 function templateOf(pass: Pass, node: NodeStatus): Template | undefined {
   if (node.templateRef) {
     const { name, template, clusterScope } = node.templateRef;
@@ -152,8 +185,6 @@ function finishPod(pass: Pass, node: NodeStatus, seen: PodObservation, template:
     ...(phase === 'Succeeded' ? { progress: progress.replace(/^\d+\/(\d+)$/, '$1/$1') } : {}),
   });
   markPhase(pass, node.name, phase, message);
-  if (seen.containers) observeContainers(pass, node, seen.containers, phase);
-  endContainers(pass, node, phase, phase === 'Succeeded' ? undefined : message);
   const finishedAt = seen.finishedAt ?? formatTime(pass.now);
   pass.nodes.update(node.id, { finishedAt });
   if (phase === 'Succeeded') exportGlobals(pass, outputs.outputs);
@@ -197,6 +228,16 @@ function parametersOf(
 /** The artifacts that were saved; a pod that failed saved what its reader says, else nothing. */
 function artifactsOf(seen: PodObservation, template: Template | undefined): readonly Artifact[] {
   const declared = template?.outputs?.artifacts ?? [];
-  if (seen.artifacts) return declared.filter(({ name }) => seen.artifacts?.includes(name));
-  return seen.phase === 'Succeeded' ? declared : [];
+  if (!seen.artifacts) return seen.phase === 'Succeeded' ? declared : [];
+  const names = new Set(declared.map(({ name }) => name));
+  const logs = seen.artifacts.filter((name) => !names.has(name)).map((name) => ({ name }));
+  const kept = declared.filter(({ name }) => seen.artifacts?.includes(name));
+  return [...kept, ...logs].map((artifact) => placedAt(artifact, seen.locations?.[artifact.name]));
+}
+
+/** The artifact with the place where it was saved in place of the one that was declared. */
+function placedAt(artifact: Artifact, location: JsonObject | undefined): Artifact {
+  if (!location) return artifact;
+  const rest = Object.entries(artifact).filter(([field]) => !locationKinds.has(field));
+  return { name: artifact.name, ...Object.fromEntries(rest), ...location };
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OutputCapture } from '@sluice/model';
+import type { ArtifactMover, OutputCapture } from '@sluice/model';
 import { ImageError, type Images, type LocalImage } from '../image/image-store.ts';
 import { keepPrevious } from '../log/container-log.ts';
 import type { Container, Pod, SecurityContext } from '../pod/pod-spec.ts';
 import { containerMounts, type VolumeSource } from '../volume/pod-volumes.ts';
+import { ArtifactFailure, stageInputs } from './artifacts.ts';
 import { ConfigError, type NodeFacts } from './downward.ts';
 import { buildEnvironment, type ReadKeyed } from './environment.ts';
 import { expandReferences } from './expansion.ts';
@@ -28,6 +29,8 @@ export type StartPorts = {
   /** `pods/<uid>`. */
   readonly directory: string;
   readonly volumes: ReadonlyMap<string, VolumeSource>;
+  /** Absent on a node that moves no artifacts. */
+  readonly artifacts: ArtifactMover | undefined;
 };
 
 /** A container about to be launched. */
@@ -40,7 +43,10 @@ export type PreparedContainer = {
   readonly messageFile: string | undefined;
 };
 
-/** Work out command, environment, mounts and user of a container. Throws {@link StartError}. */
+/**
+ * Work out command, environment, mounts and user of a container, and bring its input artifacts. Throws {@link StartError}, or
+ * {@link ArtifactFailure}.
+ */
 export async function prepareContainer(
   pod: Pod,
   container: Container,
@@ -54,7 +60,9 @@ export async function prepareContainer(
     const env = await environmentOf(pod, container, image, ports);
     const command = commandOf(container, image, env);
     const messageFile = capture ? undefined : makeMessageFile(container, ports.directory);
-    const mounts = [...(await containerMounts(container, ports.volumes, env)), ...messageMount(container, messageFile)];
+    const volumes = await containerMounts(container, ports.volumes, env);
+    const staged = await stageInputs(pod, container, volumes, ports, signal);
+    const mounts = [...volumes, ...staged, ...messageMount(container, messageFile)];
     const input = inputOf({ pod, container, image, env, command, mounts, capture, ports });
     if (ports.runtime.prepare) await ports.runtime.prepare(input, signal);
     else rmSync(input.rootfs, { recursive: true, force: true });
@@ -80,7 +88,7 @@ function toStartError(error: unknown): unknown {
   if (error instanceof ImageError) return new StartError(error.reason, error.message, { cause: error });
   if (error instanceof ConfigError)
     return new StartError('CreateContainerConfigError', error.message, { cause: error });
-  if (error instanceof StartError) return error;
+  if (error instanceof StartError || error instanceof ArtifactFailure) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new StartError('CreateContainerError', message, { cause: error });
 }
@@ -170,7 +178,9 @@ function inputOf({ pod, container, image, env, command, mounts, capture, ports }
     command,
     env,
     workingDir: container.workingDir ?? image.config.workingDir ?? '/',
-    outputPaths: (capture?.parameters ?? []).map(({ path }) => path).filter((path) => path.startsWith('/')),
+    outputPaths: [...(capture?.parameters ?? []), ...(capture?.artifacts ?? [])]
+      .map(({ path }) => path)
+      .filter((path) => path.startsWith('/')),
   };
 }
 

@@ -221,3 +221,22 @@ export function allContainers(spec: PodSpec): readonly Container[] {
 export function isFinished(status: PodStatus | undefined): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
+
+/** When the pod began, as its status tells, in milliseconds since the epoch. */
+export function startTimeOf({ status }: Pod): number | undefined {
+  const at = Date.parse(status?.startTime ?? '');
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** True for the end of an ordinary container that the pod's policy does not undo. */
+export function isFinal(policy: PodSpec['restartPolicy'], code: number): boolean {
+  switch (policy ?? 'Always') {
+    case 'Never':
+      return true;
+    case 'OnFailure':
+      return code === 0;
+    case 'Always':
+    default:
+      return false;
+  }
+}

@@ -1,3 +1,4 @@
+import { containerPlanOf, retryAt } from './container-plan.ts';
 import { initDone, restarts } from './decide-pod.ts';
 import { buildConditions } from './pod-conditions.ts';
 import {
@@ -148,6 +149,7 @@ function willRestart(container: Container, own: ContainerState, input: StatusInp
   const { pod, state, finished, backoff } = input;
   if (finished || state.ending || state.failure || !own.exit) return false;
   const spec = pod.spec ?? { containers: [] };
+  if (retryAt(containerPlanOf(pod), container.name, own) !== undefined) return true;
   const again = isMain(container, pod)
     ? restarts(spec.restartPolicy, container, own.exit.code)
     : isSidecar(container) || (own.exit.code !== 0 && spec.restartPolicy !== 'Never');

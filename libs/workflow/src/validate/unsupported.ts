@@ -3,6 +3,8 @@ import type { Template, Workflow, WorkflowSpec } from '../workflow-types.ts';
 
 /** Fields of a template that this engine cannot honour yet, with what they are for. */
 const templateFields: Readonly<Record<string, string>> = {
+  resource: 'resource templates',
+  data: 'data templates',
   http: 'HTTP templates',
   plugin: 'plugin templates',
 };
