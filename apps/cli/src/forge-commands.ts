@@ -9,6 +9,41 @@ export type CommandParts = {
   readonly finish: (code: ExitCode) => void;
 };
 
+/** Pipeline files without a cluster. */
+export function addPipelineCommands(program: Command, { io, finish }: CommandParts): void {
+  program
+    .command('init [directory]')
+    .description('write a first pipeline for what is in a directory')
+    .option('--branch <name>', 'the branch that pushes and pull requests are for', 'main')
+    .option('--force', 'write over a pipeline that is there')
+    .option('--print', 'print it instead')
+    .action(async (directory, options) =>
+      finish(await (await import('./commands/init.ts')).initCommand(directory ?? '.', options, io)),
+    );
+  program
+    .command('compile <files...>')
+    .description('print the Workflows that pipelines become')
+    .option('--repository <name>', 'name of the Repository', 'repository')
+    .option('--ref <ref>', 'full ref of the push', 'refs/heads/main')
+    .option('--sha <commit>', 'full commit id', '0'.repeat(40))
+    .option('--pull-request <number>', 'as for this pull request instead of a push')
+    .option('--fork', 'as for a fork, which gets no secrets')
+    .option('--registry <host>', 'registry that packages go to', 'registry.invalid')
+    .option('--clone-url <url>', 'where the commit is fetched from', 'https://git.invalid/repository.git')
+    .addOption(outputOption())
+    .action(async (files, options) =>
+      finish(await (await import('./commands/compile.ts')).compileCommand(files, options, io)),
+    );
+  program
+    .command('annotate <files...>')
+    .description('print what JUnit and SARIF reports found, as lines that the check of a run shows at their places')
+    .action(async (files) => finish(await (await import('./commands/annotate.ts')).annotateCommand(files, io)));
+  program
+    .command('schema')
+    .description('print the JSON Schema of pipeline files, for editors')
+    .action(async () => finish((await import('./commands/compile.ts')).schemaCommand(io)));
+}
+
 /** What webhooks brought, and what became of it. */
 export function addDeliveryCommands(program: Command, { io, finish }: CommandParts): void {
   const group = program.command('deliveries').description('webhooks that were accepted, and what became of them');

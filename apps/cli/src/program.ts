@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command } from 'commander';
 import { outputOption, withCluster } from './command-options.ts';
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-code.ts';
-import { addDeliveryCommands, addForgeCommands } from './forge-commands.ts';
+import { addDeliveryCommands, addForgeCommands, addPipelineCommands } from './forge-commands.ts';
 import type { Io } from './io.ts';
 import { addReleaseCommands } from './release-program.ts';
 import { addWorkflowCommands } from './workflow-program.ts';
@@ -22,6 +22,7 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
   addReleaseCommands(program, io, finish);
   addForgeCommands(program, { io, finish });
   addDeliveryCommands(program, { io, finish });
+  addPipelineCommands(program, { io, finish });
   addPackageCommands(program, io, finish);
   addOperatorCommands(program, io, finish);
   program

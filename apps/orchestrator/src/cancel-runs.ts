@@ -1,6 +1,5 @@
-import { keys, resources, type ObjectKey } from '@sluice/model';
+import { keys, resources, type KubeObject, type ObjectKey } from '@sluice/model';
 import { isFinished, type ReportedWorkflow } from '@sluice/trigger';
-import type { KubeObject } from '@sluice/model';
 import type { OrchestratorPorts } from './ports.ts';
 import type { OpenRepository } from './repository-access.ts';
 
@@ -35,4 +34,27 @@ export async function cancelPull(
   for (const run of runs.filter((each) => !isFinished(each) && !each.spec?.shutdown)) {
     await cancelRun(ports, { namespace: open.key.namespace, name: run.metadata.name }, signal);
   }
+}
+
+/**
+ * Stop the runs of a group whose place a newer one takes. Only those that were asked for before it: a late event must
+ * not stop what is newer.
+ */
+export async function cancelOlder(
+  ports: OrchestratorPorts,
+  open: OpenRepository,
+  newest: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const group = newest.metadata.labels?.[keys.concurrency];
+  if (group === undefined) return;
+  const order = orderOf(newest);
+  const runs = await listRuns(ports, open, { [keys.concurrency]: group }, signal);
+  for (const run of runs.filter((each) => orderOf(each) < order && !isFinished(each) && !each.spec?.shutdown)) {
+    await cancelRun(ports, { namespace: open.key.namespace, name: run.metadata.name }, signal);
+  }
+}
+
+function orderOf({ metadata }: KubeObject): number {
+  return Number(metadata.annotations?.[keys.order] ?? 0);
 }

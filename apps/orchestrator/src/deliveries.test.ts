@@ -332,3 +332,30 @@ test.for([
   const refused = 'policy "serviceAccount" of Repository hello forbids spec.serviceAccountName';
   expect(harness.forge.check('raw', sha('b'))?.title.includes(refused) ?? false).toBe(row.runs === 0);
 });
+
+const grouped = pipelineText
+  .replace(/  deploy:[^]*/, '')
+  .replace('  steps:', '  concurrency: { onNew: cancel }\n  steps:');
+const stopped = () =>
+  harness
+    .workflows()
+    .filter(({ spec }) => (spec as { shutdown?: string }).shutdown === 'Stop')
+    .map(({ metadata }) => metadata.labels?.[keys.sha]);
+
+test('a new run of a group that cancels stops the older ones of its branch, and only these', async () => {
+  for (const commit of ['a', 'b', 'c'].map(sha)) harness.commit(commit, { '.sluice/ci.yaml': grouped });
+  await harness.start();
+  await harness.push(sha('a'));
+  await harness.push(sha('c'), { ref: 'refs/heads/main' });
+  await harness.deliver(pullRequestJob(sha('b'), sha('a')));
+  expect(stopped()).toEqual([sha('a')]);
+});
+
+test('a late event stops nothing that is newer', async () => {
+  for (const commit of ['a', 'b'].map(sha)) harness.commit(commit, { '.sluice/ci.yaml': grouped });
+  await harness.start();
+  await harness.push(sha('b'));
+  await harness.deliver(pushJob(sha('a')));
+  expect(harness.workflows()).toHaveLength(2);
+  expect(stopped()).toEqual([]);
+});

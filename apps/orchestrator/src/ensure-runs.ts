@@ -16,7 +16,7 @@ import {
 } from '@sluice/trigger';
 import { validateManifest } from '@sluice/workflow';
 import type { OrchestratorConfig } from './config.ts';
-import { cancelPull } from './cancel-runs.ts';
+import { cancelOlder, cancelPull } from './cancel-runs.ts';
 import { ensureWorkflow } from './ensure-workflow.ts';
 import { followHeads } from './followed-heads.ts';
 import { forkAnswerOf, forkPolicyOf } from './fork-trust.ts';
@@ -80,7 +80,9 @@ export function createEnsureRuns({ config, ports, nextOrder }: Parts): EnsureRun
     const returned = event.kind === 'push' && hasReturned(open.repository, event);
     await inBatches(allowed, async (run) => {
       const context = contextOf({ request, event: seen, run, order, config, ...(delivery ? { delivery } : {}) });
-      await ensureWorkflow(ports, { ...request, returned }, compile(run.pipeline, context), signal);
+      const stored = await ensureWorkflow(ports, { ...request, returned }, compile(run.pipeline, context), signal);
+      const replaces = run.pipeline.kind === 'pipeline' && run.pipeline.concurrency?.onNew === 'cancel';
+      if (replaces && (await isCurrent(seen, heads))) await cancelOlder(ports, open, stored, signal);
     });
     await reportLeftOut(request, skipped, problems, signal);
     await patchHeads(ports, open, headsPatch({ [refOf(event)]: event.sha }), signal);
@@ -128,14 +130,18 @@ async function decide({ open, event: given, asked }: EventRequest, heads: Heads,
   ]);
   const { pipelines, problems } = parsePipelines(files, checkManifest);
   const seen = await withHeadRef({ ...event, message }, pipelines, heads);
-  const current =
-    !mayDeploy(seen, pipelines) || (await heads()).some(({ ref, sha }) => ref === refOf(seen) && sha === seen.sha);
+  const current = !mayDeploy(seen, pipelines) || (await isCurrent(seen, heads));
   const base = needsChangedPaths(seen, pipelines) ? await baseOf(seen, open, heads) : undefined;
   const changedPaths = base === undefined ? 'unknown' : await mirror.changedPaths(base, seen.sha, signal);
   const fork = await forkAnswerOf(open, seen, signal);
   const request = asked ? { request: asked } : {};
   const input = { event: seen, pipelines, changedPaths, current, ...(fork ? { fork } : {}), ...request };
   return { decision: decideRuns<AnyPipeline>(input), problems, seen };
+}
+
+/** Whether the ref still points to the commit of the event: late events neither deploy nor stop anything. */
+async function isCurrent(event: TriggerEvent, heads: Heads): Promise<boolean> {
+  return (await heads()).some(({ ref, sha }) => ref === refOf(event) && sha === event.sha);
 }
 
 /** GitLab does not say which commit the target branch is at: the heads do. */

@@ -12,18 +12,19 @@ export type WorkflowRequest = {
   readonly log: Log;
 };
 
-/** Create the Workflow. One of the same name that is the same run counts as created. */
+/** Create the Workflow. One of the same name that is the same run counts as created. Gives the one that is there. */
 export async function ensureWorkflow(
   { kube }: OrchestratorPorts,
   { open, returned, log }: WorkflowRequest,
   workflow: CompiledWorkflow,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubeObject> {
   const { name, namespace = '', labels = {} } = workflow.metadata;
   const facts = { workflow: name, pipeline: labels[keys.pipeline], sha: labels[keys.sha] };
   try {
-    await kube.create(resources.workflows, workflow as KubeObject, { signal });
-    return log.info('workflow created', facts);
+    const created = await kube.create(resources.workflows, workflow as KubeObject, { signal });
+    log.info('workflow created', facts);
+    return created;
   } catch (error) {
     if (!isKubeError(error, 'AlreadyExists')) throw error;
   }
@@ -37,6 +38,7 @@ export async function ensureWorkflow(
   }
   if (returned) await renew(kube, found, workflow, signal);
   log.info('workflow existed', facts);
+  return found;
 }
 
 function isSameRun(found: KubeObject, wanted: KubeObject): boolean {

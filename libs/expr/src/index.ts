@@ -90,3 +90,5 @@ export {
   isNumber,
   toJsonText,
 } from './value.ts';
+export type { ConditionEvent, ParsedCondition } from './trigger-condition.ts';
+export { compileCondition } from './trigger-condition.ts';

@@ -12,6 +12,8 @@ export const keys = Object.freeze({
   pullRequest: 'sluice.dev/pull-request',
   /** Name of the environment that a release belongs to (label). */
   environment: 'sluice.dev/environment',
+  /** Runs of one group do not overlap (label). */
+  concurrency: 'sluice.dev/concurrency',
   /** Full git ref, such as refs/heads/main (annotation). */
   ref: 'sluice.dev/ref',
   /** What made the run unique besides repository, commit and pipeline (annotation). */

@@ -1,4 +1,5 @@
 import { nearest } from '@sluice/model';
+import { combinationsOf, maxCombinations } from './expand-matrix.ts';
 import type { FileProblems } from './source-text.ts';
 import type { Deploy, Pipeline, Step } from './pipeline.ts';
 
@@ -15,6 +16,7 @@ export function checkPipeline(pipeline: Pipeline, offsets: Offsets, problems: Fi
   }
   checkNames(pipeline.steps, report);
   checkNeeds(pipeline.steps, report);
+  checkMatrices(pipeline.steps, report);
   checkCycles(pipeline.steps, report);
   const steps = new Map(pipeline.steps.map((step) => [step.name, step]));
   pipeline.deploy.forEach((deploy, i) => checkDeploy(deploy, `spec.deploy.${i}`, steps, report));
@@ -56,6 +58,20 @@ function checkNeeds(steps: readonly Step[], report: Report): void {
       else if (seen.has(need)) report(path, 'DuplicateNeed', `"${need}" stands here twice`, 'remove one');
       seen.add(need);
     });
+  });
+}
+
+function checkMatrices(steps: readonly Step[], report: Report): void {
+  steps.forEach((step, i) => {
+    const keys = Object.keys(step.matrix);
+    const path = `spec.steps.${i}.matrix`;
+    const count = combinationsOf(step);
+    if (keys.length > 0 && step.kind !== 'run') {
+      report(path, 'MatrixOfPackage', `step "${step.name}" packages something, which is done once`, 'remove matrix');
+    } else if (count > maxCombinations) {
+      const message = `the matrix has ${count} combinations; at most ${maxCombinations} are run`;
+      report(path, 'MatrixTooLarge', message, 'leave values out, or divide the step');
+    }
   });
 }
 

@@ -94,6 +94,7 @@ function scriptTemplate({ name, step, pipeline, context, source, workingDir }: S
   return {
     name,
     ...limitsOf(step),
+    ...servicesOf(step),
     script: {
       image: step?.image ?? toolsImageOf(context),
       command: ['sh', '-e'],
@@ -110,6 +111,7 @@ function packageTemplate(pipeline: Pipeline, step: Exclude<Step, { kind: 'run' }
   return {
     name: step.name,
     ...limitsOf(step),
+    ...servicesOf(step),
     outputs: {
       parameters: [{ name: 'digest', valueFrom: { path: digestFile }, globalName: digestParameterOf(step.name) }],
     },
@@ -130,6 +132,23 @@ function packageArgs(step: Exclude<Step, { kind: 'run' }>, context: StepContext)
   const { name, workdir, command = [], include } = step.package;
   const words = command.flatMap((word) => ['--command', word]);
   return ['--to', imageUrl(name, context), ...common, '--workdir', workdir, ...words, '--', ...include];
+}
+
+/**
+ * Services are native sidecars of the step's pod: they begin before it, share its network and are ended by the node once
+ * it is done, so that the pod and its log stay.
+ */
+function servicesOf(step: Step | undefined): JsonObject {
+  const services = Object.entries(step?.services ?? {});
+  if (services.length === 0) return {};
+  const initContainers = services.map(([name, { image, env, command }]) => ({
+    name,
+    image,
+    restartPolicy: 'Always',
+    ...(command ? { command } : {}),
+    env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
+  }));
+  return { initContainers };
 }
 
 function toolsImageOf({ toolsImage }: StepContext): string {

@@ -10,7 +10,9 @@ import {
 import { chartUrl, digestParameterOf, imageUrl } from './artifact-name.ts';
 import { compileCheckout, compileStep, workspaceVolume, type StepContext } from './compile-step.ts';
 import { compileArgoSpec } from './compile-argo.ts';
+import { expandMatrix } from './expand-matrix.ts';
 import type { AnyPipeline, Deploy, Pipeline, Step } from './pipeline.ts';
+import { sha256Hex } from './sha256.ts';
 import { workflowName } from './workflow-name.ts';
 
 /** Everything about one run that is not in the pipeline file. */
@@ -39,6 +41,7 @@ export type CompiledWorkflow = KubeObject<JsonObject> & { readonly spec: JsonObj
 export function compile(pipeline: AnyPipeline, context: CompileContext): CompiledWorkflow {
   const { repository, namespace } = context;
   const name = workflowName({ ...context, pipeline: pipeline.name });
+  const group = pipeline.kind === 'argo' ? undefined : concurrencyGroup(pipeline, context);
   return {
     apiVersion: apiVersionOf(resources.workflows),
     kind: resources.workflows.kind,
@@ -50,6 +53,7 @@ export function compile(pipeline: AnyPipeline, context: CompileContext): Compile
         [keys.pipeline]: pipeline.name,
         [keys.sha]: context.sha,
         [keys.event]: context.event,
+        ...(group === undefined ? {} : { [keys.concurrency]: group }),
         ...(context.pullRequest === undefined ? {} : { [keys.pullRequest]: String(context.pullRequest) }),
       },
       annotations: annotationsOf(pipeline, context),
@@ -62,17 +66,28 @@ export function compile(pipeline: AnyPipeline, context: CompileContext): Compile
   };
 }
 
+/** Name of the lock that runs of one group take in turn; undefined for a pipeline without a group. */
+function concurrencyGroup({ concurrency }: Pipeline, context: CompileContext): string | undefined {
+  if (!concurrency) return undefined;
+  const { group, per } = concurrency;
+  const line = per === 'ref' ? context.ref : '';
+  return `${group}-${sha256Hex(JSON.stringify([context.repositoryUid, group, line])).slice(0, 16)}`;
+}
+
 function specOf(pipeline: AnyPipeline, context: CompileContext): JsonObject {
   if (pipeline.kind === 'argo') return compileArgoSpec(pipeline, context);
+  const steps = expandMatrix(pipeline.steps);
+  const group = concurrencyGroup(pipeline, context);
   return {
     entrypoint,
     activeDeadlineSeconds: pipeline.timeoutSeconds,
+    ...(group === undefined ? {} : { synchronization: { mutexes: [{ name: group }] } }),
     volumeClaimTemplates: [workspaceVolume],
     volumeClaimGC: { strategy: 'OnWorkflowCompletion' },
     templates: [
-      { name: entrypoint, dag: { tasks: tasksOf(pipeline.steps) } },
+      { name: entrypoint, dag: { tasks: tasksOf(steps) } },
       compileCheckout(pipeline, context),
-      ...pipeline.steps.map((step) => compileStep(pipeline, step, context)),
+      ...steps.map((step) => compileStep(pipeline, step, context)),
     ],
   };
 }

@@ -12,16 +12,20 @@ export type {
   AnyPipeline,
   ArgoPipeline,
   ChartPackage,
+  Concurrency,
   Deploy,
   ImagePackage,
   Pipeline,
   PullRequestTrigger,
   PushTrigger,
   SecretKey,
+  Service,
   Step,
 } from './pipeline.ts';
 export { pipelineApiVersion } from './pipeline.ts';
 export { pipelineShape } from './pipeline-shape.ts';
+export type { SchemaWords } from './json-schema.ts';
+export { toJsonSchema } from './json-schema.ts';
 export type { Field, Shape, TextRule } from './shape.ts';
 export { limits } from './source-text.ts';
 export type { SourceFile } from './source-text.ts';

@@ -107,9 +107,9 @@ const cases: { name: string; text: string; want: string[] }[] = [
   },
   {
     name: 'a field of a later version, by its name',
-    text: withSteps('    - { name: a, run: x, matrix: { os: [a] } }\n'),
+    text: withSteps('    - { name: a, run: x, cache: { os: [a] } }\n'),
     want: [
-      'NotSupported .sluice/p.yaml:7:26: spec.steps.0.matrix: "matrix" is not supported by this version of Sluice; remove the field',
+      'NotSupported .sluice/p.yaml:7:26: spec.steps.0.cache: "cache" is not supported by this version of Sluice; remove the field',
     ],
   },
   {
@@ -222,7 +222,9 @@ test('reads a good file, with the defaults filled in', () => {
       env: {},
       timeoutSeconds: 3_600,
       deploy: [],
-      steps: [{ kind: 'run', name: 'test', run: 'true', needs: [], env: {}, secrets: {}, retry: 0 }],
+      steps: [
+        { kind: 'run', name: 'test', run: 'true', needs: [], env: {}, secrets: {}, matrix: {}, services: {}, retry: 0 },
+      ],
     },
   ]);
 });
@@ -349,4 +351,42 @@ test('no text makes it throw, and every problem has a place', () => {
     }),
     { numRuns: 1_000 },
   );
+});
+
+test('a step with a matrix, services and a group are read with their defaults', () => {
+  const text = `${head}spec:
+  on: { push: { if: 'event.branch.startsWith("release/")' } }
+  concurrency: { onNew: cancel }
+  steps:
+    - name: test
+      run: npm test
+      matrix: { NODE: [20, 24.10], OS: [linux] }
+      services: { redis: { image: redis:7 } }
+`;
+  const pipeline = makePipeline(text);
+  expect(pipeline.concurrency).toEqual({ group: 'ci', per: 'ref', onNew: 'cancel' });
+  expect(pipeline.steps[0]).toMatchObject({
+    matrix: { NODE: ['20', '24.10'], OS: ['linux'] },
+    services: { redis: { image: 'redis:7', env: {} } },
+  });
+});
+
+test.for([
+  {
+    name: 'a matrix beyond 64',
+    yaml: `matrix: { A: [${Array.from({ length: 9 }, (_, i) => i).join()}], B: [${Array.from({ length: 9 }, (_, i) => i).join()}] }`,
+    code: 'MatrixTooLarge',
+  },
+  { name: 'a service named like the container of the step', yaml: 'services: { main: { image: a } }', code: 'BadName' },
+  { name: 'a service without an image', yaml: 'services: { redis: {} }', code: 'MissingField' },
+])('$name is refused', ({ yaml, code }) => {
+  const text = withSteps(`    - { name: a, run: x, ${yaml} }\n`);
+  expect(parsePipelines([{ path: '.sluice/p.yaml', text }]).problems.map((problem) => problem.code)).toEqual([code]);
+});
+
+test.for(['event.branch +', 'unknown == 1', '1 + 1'])('the condition %s is refused at its place', (text) => {
+  const { problems } = parsePipelines([
+    { path: '.sluice/p.yaml', text: good.replace('{ branches: [main] }', `{ if: '${text}' }`) },
+  ]);
+  expect(problems.map(({ code, line, path }) => [code, line, path])).toEqual([['BadCondition', 5, 'spec.on.push.if']]);
 });

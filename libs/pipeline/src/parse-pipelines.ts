@@ -7,12 +7,14 @@ import {
   pipelineApiVersion,
   type AnyPipeline,
   type ChartPackage,
+  type Concurrency,
   type Deploy,
   type ImagePackage,
   type Pipeline,
   type PullRequestTrigger,
   type PushTrigger,
   type SecretKey,
+  type Service,
   type Step,
 } from './pipeline.ts';
 import { pipelineShape } from './pipeline-shape.ts';
@@ -153,6 +155,7 @@ type PipelineDocument = {
     readonly on: { readonly push?: PushTrigger; readonly pullRequest?: PullRequestTrigger };
     readonly env?: Readonly<Record<string, string>>;
     readonly timeout?: number;
+    readonly concurrency?: Partial<Concurrency>;
     readonly steps: readonly StepDocument[];
     readonly deploy?: readonly DeployDocument[];
   };
@@ -168,6 +171,8 @@ type StepDocument = {
   };
   readonly env?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
+  readonly matrix?: Readonly<Record<string, readonly string[]>>;
+  readonly services?: Readonly<Record<string, Omit<Service, 'env'> & { readonly env?: Service['env'] }>>;
   readonly timeout?: number;
   readonly retry?: number;
 };
@@ -181,7 +186,7 @@ type DeployDocument = {
 };
 
 function toPipeline({ metadata, spec }: PipelineDocument, place: { file: string; line: number }): Pipeline {
-  const { on, env = {}, timeout = defaultTimeoutSeconds, steps, deploy = [] } = spec;
+  const { on, env = {}, timeout = defaultTimeoutSeconds, concurrency, steps, deploy = [] } = spec;
   return {
     kind: 'pipeline',
     name: metadata.name,
@@ -189,13 +194,17 @@ function toPipeline({ metadata, spec }: PipelineDocument, place: { file: string;
     on,
     env,
     timeoutSeconds: timeout,
+    ...(concurrency ? { concurrency: { group: metadata.name, per: 'ref', onNew: 'queue', ...concurrency } } : {}),
     steps: steps.map(toStep),
     deploy: deploy.map(toDeploy),
   };
 }
 
 function toStep(document: StepDocument): Step {
-  const { name, image, needs = [], env = {}, timeout, retry = 0 } = document;
+  const { name, image, needs = [], env = {}, timeout, retry = 0, matrix = {} } = document;
+  const services = Object.fromEntries(
+    Object.entries(document.services ?? {}).map(([key, service]) => [key, { env: {}, ...service }]),
+  );
   const secrets = Object.fromEntries(
     Object.entries(document.secrets ?? {}).map(([key, text]) => [key, toSecret(text)]),
   );
@@ -203,7 +212,7 @@ function toStep(document: StepDocument): Step {
     ...(image === undefined ? {} : { image }),
     ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
   };
-  const common = { name, needs, env, secrets, retry, ...optional };
+  const common = { name, needs, env, secrets, matrix, services, retry, ...optional };
   if (document.package?.image)
     return { ...common, kind: 'image', package: { workdir: '/app', ...document.package.image } };
   if (document.package?.chart) return { ...common, kind: 'chart', package: document.package.chart };

@@ -1,13 +1,16 @@
 import {
   absolutePath,
   anyKey,
+  condition,
   envName,
   globRule,
   imageName,
   imageReference,
   nameRule,
+  oneOf,
   plainText,
   secretKey,
+  serviceName,
   workspacePath,
 } from './text-rule.ts';
 import type { Shape } from './shape.ts';
@@ -30,16 +33,62 @@ const secrets: Shape = {
   max: 50,
 };
 const stepName: Shape = { type: 'text', rule: nameRule('the name of a step', 40), maxLength: 253 };
+const conditionText: Shape = { type: 'text', rule: condition, maxLength: 2_000 };
+const matrix: Shape = {
+  type: 'dictionary',
+  key: envName,
+  of: { type: 'list', of: { type: 'scalar', rule: plainText, maxLength: 200 }, min: 1, max: 64 },
+  max: 5,
+};
+const services: Shape = {
+  type: 'dictionary',
+  key: serviceName,
+  of: {
+    type: 'map',
+    fields: {
+      image: { shape: { type: 'text', rule: imageReference, maxLength: 512 }, required: true },
+      env: { shape: env },
+      command: { shape: { type: 'list', of: { type: 'text', rule: plainText, maxLength: 4_096 }, min: 1, max: 100 } },
+    },
+  },
+  max: 10,
+};
+const concurrency: Shape = {
+  type: 'map',
+  fields: {
+    group: { shape: { type: 'text', rule: nameRule('the name of a group', 40), maxLength: 253 } },
+    per: { shape: { type: 'text', rule: oneOf('ref', 'repository'), maxLength: 40 } },
+    onNew: { shape: { type: 'text', rule: oneOf('queue', 'cancel'), maxLength: 40 } },
+  },
+  mayBeEmpty: true,
+};
 const push: Shape = {
+  type: 'map',
+  fields: {
+    branches: { shape: globs },
+    tags: { shape: globs },
+    paths: { shape: globs },
+    if: { shape: conditionText },
+  },
+  mayBeEmpty: true,
+};
+/** Which runs are deployed: the condition of the pipeline has held for them already. */
+const deployPush: Shape = {
   type: 'map',
   fields: { branches: { shape: globs }, tags: { shape: globs }, paths: { shape: globs } },
   notYet: { if: later },
   mayBeEmpty: true,
 };
-const pullRequest: Shape = {
+const deployPullRequest: Shape = {
   type: 'map',
   fields: { branches: { shape: globs }, paths: { shape: globs } },
-  notYet: { types: later, if: later },
+  notYet: { if: later },
+  mayBeEmpty: true,
+};
+const pullRequest: Shape = {
+  type: 'map',
+  fields: { branches: { shape: globs }, paths: { shape: globs }, if: { shape: conditionText } },
+  notYet: { types: later },
   mayBeEmpty: true,
 };
 
@@ -83,6 +132,8 @@ const step: Shape = {
     needs: { shape: { type: 'list', of: stepName, max: 100 } },
     env: { shape: env },
     secrets: { shape: secrets },
+    matrix: { shape: matrix },
+    services: { shape: services },
     timeout: { shape: { type: 'duration', minSeconds: 1, maxSeconds: 7 * 86_400 } },
     retry: { shape: { type: 'integer', min: 0, max: 10 } },
   },
@@ -90,8 +141,6 @@ const step: Shape = {
   notYet: {
     if: later,
     when: later,
-    matrix: later,
-    services: later,
     cache: later,
     artifacts: later,
     resources: later,
@@ -110,7 +159,7 @@ const deploy: Shape = {
     on: {
       shape: {
         type: 'map',
-        fields: { push: { shape: push }, pullRequest: { shape: pullRequest } },
+        fields: { push: { shape: deployPush }, pullRequest: { shape: deployPullRequest } },
         mayBeEmpty: true,
       },
     },
@@ -154,6 +203,7 @@ export const pipelineShape: Shape = {
           },
           env: { shape: env },
           timeout: { shape: { type: 'duration', minSeconds: 1, maxSeconds: 7 * 86_400 } },
+          concurrency: { shape: concurrency },
           steps: { shape: { type: 'list', of: step, min: 1, max: 200 }, required: true },
           deploy: { shape: { type: 'list', of: deploy, max: 20 } },
         },

@@ -5,10 +5,16 @@ export type PushTrigger = {
   readonly branches?: readonly string[];
   readonly tags?: readonly string[];
   readonly paths?: readonly string[];
+  /** CEL over the event: see compileCondition in @sluice/expr. */
+  readonly if?: string;
 };
 
 /** Which pull requests: by target branch and changed paths. */
-export type PullRequestTrigger = { readonly branches?: readonly string[]; readonly paths?: readonly string[] };
+export type PullRequestTrigger = {
+  readonly branches?: readonly string[];
+  readonly paths?: readonly string[];
+  readonly if?: string;
+};
 
 /** `package.image`: files of the workspace laid over a base as an OCI image. */
 export type ImagePackage = {
@@ -24,6 +30,21 @@ export type ChartPackage = { readonly path: string; readonly name?: string };
 /** One value of a Secret in the namespace of the Repository. */
 export type SecretKey = { readonly name: string; readonly key: string };
 
+/** A container beside a step: a database to test with. */
+export type Service = {
+  readonly image: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly command?: readonly string[];
+};
+
+/** Runs of one group do not overlap: a later one waits, or takes the place of those before it. */
+export type Concurrency = {
+  readonly group: string;
+  /** One line for each branch, tag and pull request, or one for the repository. */
+  readonly per: 'ref' | 'repository';
+  readonly onNew: 'queue' | 'cancel';
+};
+
 /** One step: a script to run, or something to package. */
 export type Step = {
   readonly name: string;
@@ -32,6 +53,10 @@ export type Step = {
   readonly env: Readonly<Record<string, string>>;
   /** Environment variable to the value of a Secret. */
   readonly secrets: Readonly<Record<string, SecretKey>>;
+  /** The step runs once for each combination of values, which it gets as variables. */
+  readonly matrix: Readonly<Record<string, readonly string[]>>;
+  /** Containers that run beside the step, by name. */
+  readonly services: Readonly<Record<string, Service>>;
   readonly timeoutSeconds?: number;
   /** Attempts after the first. */
   readonly retry: number;
@@ -65,6 +90,7 @@ export type Pipeline = {
   readonly on: { readonly push?: PushTrigger; readonly pullRequest?: PullRequestTrigger };
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
+  readonly concurrency?: Concurrency;
   readonly steps: readonly Step[];
   readonly deploy: readonly Deploy[];
 };

@@ -1,3 +1,4 @@
+import { compileCondition } from '@sluice/expr';
 import { parseGlob } from '@sluice/model';
 import type { TextRule } from './shape.ts';
 
@@ -90,5 +91,28 @@ function notTag(text: string): string | undefined {
   return text.includes('{{') ? 'holds "{{", which would be read as a template tag of the Workflow' : undefined;
 }
 
+/** One of some words. */
+export function oneOf(...words: readonly string[]): TextRule {
+  const list = words.join(' or ');
+  return {
+    code: 'BadChoice',
+    check: (text) => (words.includes(text) ? undefined : `is not ${list}`),
+    fix: `write ${list}`,
+  };
+}
+
 /** Takes every key. */
 export const anyKey: TextRule = { code: 'BadKey', check: () => undefined };
+
+/** The condition of a trigger. */
+export const condition: TextRule = {
+  code: 'BadCondition',
+  check: (text) => {
+    const parsed = compileCondition(text);
+    return parsed.ok ? undefined : `is not a condition: ${parsed.message}`;
+  },
+  fix: 'write CEL that gives true or false, like event.branch.startsWith("release/")',
+};
+
+/** A name of a service: that of a container in the pod of the step. */
+export const serviceName = nameRule('the name of a service', 40, ['main', 'wait', 'init']);

@@ -222,3 +222,38 @@ test('only asks for changed paths and the present head where something depends o
     false,
   ]);
 });
+
+const conditions: { text: string; event: TriggerEvent; changed?: readonly string[] | 'unknown'; want: string }[] = [
+  { text: 'event.branch == "main"', event: makePush(), want: 'runs' },
+  { text: 'event.branch.startsWith("release/")', event: makePush(), want: 'ConditionUnmet' },
+  { text: 'event.tag.matches("^v[0-9]+$")', event: makePush({ ref: 'refs/tags/v12' }), want: 'runs' },
+  { text: 'event.base == "main" && !event.draft', event: makePullRequest(), want: 'runs' },
+  { text: 'event.changed.exists(f, f.endsWith(".md"))', event: makePush(), changed: ['a.ts'], want: 'ConditionUnmet' },
+  { text: 'event.changed.exists(f, f.endsWith(".md"))', event: makePush(), changed: 'unknown', want: 'runs' },
+  { text: 'event.message.contains("x")', event: makePush({ message: 'has x' }), want: 'runs' },
+  { text: 'event.nothing == 1', event: makePush(), want: 'BadCondition' },
+  { text: 'event.branch', event: makePush(), want: 'BadCondition' },
+];
+test.for(conditions)('the condition $text: $want', ({ text, event, changed = 'unknown', want }) => {
+  const on = { push: { if: text, tags: ['*'], branches: ['**'] }, pullRequest: { if: text } };
+  const { runs, skipped } = decideRuns({
+    event: event.kind === 'pull_request' ? { ...event, fork: true } : event,
+    pipelines: [makeTriggered({ on })],
+    changedPaths: changed,
+    current: true,
+    fork: { allowed: true },
+  });
+  expect([...runs.map(() => 'runs'), ...skipped.map(({ code }) => code)]).toEqual([want]);
+});
+
+test('a condition that walks over everything again and again is broken off', () => {
+  const text = 'event.changed.all(a, event.changed.all(b, event.changed.all(c, a + b + c != "x")))';
+  const changedPaths = Array.from({ length: 3_000 }, (_, i) => `some/file/${i}`);
+  const { skipped } = decideRuns({
+    event: makePush(),
+    pipelines: [makeTriggered({ on: { push: { if: text } } })],
+    changedPaths,
+    current: true,
+  });
+  expect(skipped[0]).toMatchObject({ code: 'BadCondition', reason: expect.stringContaining('cost') as string });
+});

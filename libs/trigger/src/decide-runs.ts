@@ -1,7 +1,9 @@
+import { compileCondition, type ConditionEvent } from '@sluice/expr';
 import { matchesAnyGlob } from '@sluice/model';
 import type { ForkAnswer } from './trust-policy.ts';
 import {
   mergeGroupOf,
+  refOf,
   trustOf,
   type MergeGroupEvent,
   type PullRequestEvent,
@@ -14,8 +16,13 @@ type PushFilter = {
   readonly branches?: readonly string[];
   readonly tags?: readonly string[];
   readonly paths?: readonly string[];
+  readonly if?: string;
 };
-type PullRequestFilter = { readonly branches?: readonly string[]; readonly paths?: readonly string[] };
+type PullRequestFilter = {
+  readonly branches?: readonly string[];
+  readonly paths?: readonly string[];
+  readonly if?: string;
+};
 
 type DeployFilter = { readonly push?: PushFilter; readonly pullRequest?: PullRequestFilter };
 
@@ -71,6 +78,8 @@ export type SkippedRun<P extends TriggeredPipeline> = {
     | 'SkipCi'
     | 'Draft'
     | 'NoPathChanged'
+    | 'ConditionUnmet'
+    | 'BadCondition'
     | 'NeedsApproval'
     | 'NotAsked'
     | 'SecretNotGranted'
@@ -98,7 +107,11 @@ export function decideRuns<P extends TriggeredPipeline>(input: TriggerInput<P>):
 
 /** Whether any pipeline that the event may run, or its deployments, have a path filter: only then need changed paths be worked out. */
 export function needsChangedPaths(event: TriggerEvent, pipelines: readonly TriggeredPipeline[]): boolean {
-  return pipelines.some(({ on, deploy }) => [on, ...deploy].some((filter) => pathsOf(event, filter) !== undefined));
+  return pipelines.some(({ on, deploy }) => {
+    const condition = event.kind === 'push' ? on.push?.if : on.pullRequest?.if;
+    const filtered = [on, ...deploy].some((filter) => pathsOf(event, filter) !== undefined);
+    return filtered || /\bchanged\b/.test(condition ?? '');
+  });
 }
 
 /** Whether any pipeline deploys on this event: only then need it be known that the event is current. */
@@ -163,7 +176,44 @@ function leftOut(pipeline: TriggeredPipeline, input: TriggerInput<TriggeredPipel
   if (paths && input.changedPaths !== 'unknown' && !input.changedPaths.some((path) => matchesAnyGlob(paths, path))) {
     return skip('NoPathChanged', `none of the changed files is among ${listed(paths)}`, true);
   }
-  return undefined;
+  return unmetCondition(pipeline, input);
+}
+
+/** CEL over the event. Where changed paths are asked for and not known, the pipeline runs. */
+function unmetCondition(
+  { on }: TriggeredPipeline,
+  { event, changedPaths }: TriggerInput<TriggeredPipeline>,
+): Verdict | undefined {
+  const text = event.kind === 'push' ? on.push?.if : on.pullRequest?.if;
+  if (text === undefined || (changedPaths === 'unknown' && /\bchanged\b/.test(text))) return undefined;
+  const condition = compileCondition(text);
+  if (!condition.ok) return skip('BadCondition', `its condition cannot be read: ${condition.message}`, true);
+  try {
+    const holds = condition.holds(toConditionEvent(event, changedPaths === 'unknown' ? [] : changedPaths));
+    return holds ? undefined : skip('ConditionUnmet', `its condition does not hold: ${text.slice(0, 200)}`, true);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return skip('BadCondition', `its condition failed: ${why}`, true);
+  }
+}
+
+function toConditionEvent(event: TriggerEvent, changed: readonly string[]): ConditionEvent {
+  const { kind, sha, message = '' } = event;
+  const pull = event.kind === 'pull_request' ? event : undefined;
+  const ref = refOf(event);
+  return {
+    kind,
+    ref,
+    sha,
+    message,
+    branch: branchOf(pull ? (pull.headRef ?? '') : ref) ?? '',
+    tag: ref.startsWith('refs/tags/') ? ref.slice('refs/tags/'.length) : '',
+    base: event.kind === 'push' ? '' : (branchOf(event.baseRef) ?? ''),
+    number: pull?.number ?? 0,
+    draft: pull?.draft ?? false,
+    fork: pull?.fork ?? false,
+    changed,
+  };
 }
 
 function decideMergeGroup({ on }: TriggeredPipeline, { baseRef, ref }: MergeGroupEvent): Verdict {

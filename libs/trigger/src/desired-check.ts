@@ -211,10 +211,13 @@ export function refusedCommandCheck(sha: string, request: string, reasons: reado
   };
 }
 
+/** What somebody has to mend before the pipeline can run. */
+const refusals: readonly string[] = ['SecretNotGranted', 'PolicyForbids', 'BadCondition'];
+
 /** A neutral check for a pipeline that was left out on purpose, so that a required check does not wait for ever. */
 export function skippedCheck(run: SkippedReport): CheckReport {
   const waits = run.code === 'NeedsApproval';
-  const refused = run.code === 'SecretNotGranted' || run.code === 'PolicyForbids';
+  const refused = refusals.includes(run.code ?? '');
   return {
     name: run.pipeline,
     externalId: run.check,

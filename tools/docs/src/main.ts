@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildProgram, exitCodeMeanings, type Io } from '@sluice/cli';
-import { pipelineShape } from '@sluice/pipeline';
+import { pipelineShape, toJsonSchema } from '@sluice/pipeline';
 import { format, resolveConfig } from 'prettier';
 import { cliReference } from './cli-reference.ts';
 import { pipelineReference } from './pipeline-reference.ts';
@@ -36,6 +36,7 @@ const pages: Readonly<Record<string, string>> = {
     'A pipeline is a YAML file in `.sluice/` of a repository. Fields that are not listed here are refused with the place and, where one is near, the name that was meant. `sluice lint FILE` checks a file before it is pushed.',
     pipelineReference(pipelineShape, pipelineWords),
   ].join('\n\n'),
+  'pipeline.schema.json': JSON.stringify(toJsonSchema(pipelineShape, pipelineWords)),
   'cli.md': [
     '# The sluice command',
     note('apps/cli'),

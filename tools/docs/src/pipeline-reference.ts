@@ -32,7 +32,7 @@ function sectionText({ path, shape }: Section, meaning: (path: string) => string
   });
   const parts = [
     path === '' ? '## The file' : `## \`${path}\``,
-    ...(path.endsWith('[]') ? [meaning(path)] : []),
+    ...(path.endsWith('[]') || path.endsWith('.*') ? [meaning(path)] : []),
     ['| Field | Type | Required | What it is for |', '| --- | --- | --- | --- |', ...rows].join('\n'),
   ];
   if (shape.exactlyOne) parts.push(`Exactly one of ${shape.exactlyOne.map(code).join(' and ')} has to be there.`);
@@ -46,6 +46,7 @@ function innerSections({ path, shape }: Section, meaning: (path: string) => stri
   return Object.entries(shape.fields).flatMap(([name, { shape: inner }]) => {
     const at = join(path, name);
     if (inner.type === 'map') return [{ path: at, shape: inner }];
+    if (inner.type === 'dictionary' && inner.of.type === 'map') return [{ path: `${at}.*`, shape: inner.of }];
     if (inner.type === 'dictionary') meaning(`${at}.*`);
     if (inner.type !== 'list') return [];
     if (inner.of.type === 'map') return [{ path: `${at}[]`, shape: inner.of }];

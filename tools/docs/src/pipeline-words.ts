@@ -9,13 +9,24 @@ export const pipelineWords: Readonly<Record<string, string>> = {
   'spec.on.push': 'A push. Left empty: a push to any branch.',
   'spec.on.push.branches': 'Only these branches. Globs; one that begins with `!` takes out again.',
   'spec.on.push.tags': 'Also these tags. Globs.',
+  'spec.on.push.if':
+    'CEL over `event` (`kind`, `ref`, `branch`, `tag`, `base`, `sha`, `message`, `number`, `draft`, `fork`, `changed`) that has to be true.',
   'spec.on.push.paths': 'Only when a file of these paths was changed. Globs.',
   'spec.on.pullRequest': 'A pull request that is opened or updated. Left empty: for any branch.',
   'spec.on.pullRequest.branches': 'Only pull requests for these branches. Globs.',
+  'spec.on.pullRequest.if':
+    'CEL over `event` (`kind`, `ref`, `branch`, `tag`, `base`, `sha`, `message`, `number`, `draft`, `fork`, `changed`) that has to be true.',
   'spec.on.pullRequest.paths': 'Only when a file of these paths was changed. Globs.',
   'spec.env': 'Environment variables of every step.',
   'spec.env.*': 'A value. Numbers and booleans are taken as they are written.',
   'spec.timeout': 'The longest that a run may take, all steps together. An hour when it is not given.',
+  'spec.concurrency':
+    'Runs of one group do not overlap. Left empty: one run of this pipeline at a time for each branch, tag and pull request.',
+  'spec.concurrency.group':
+    'Pipelines of one repository that name the same group share it. The name of the pipeline when it is not given.',
+  'spec.concurrency.per': '`ref`: one line for each branch, tag and pull request (default). `repository`: one for all.',
+  'spec.concurrency.onNew':
+    'What a new run does while another one of its group runs: `queue` waits (default), `cancel` stops it.',
   'spec.steps': 'What is done. Steps run at the same time unless `needs` says otherwise.',
   'spec.steps[]': 'A step runs a script (`run`) or packages something (`package`).',
   'spec.steps[].name': 'Its name, once in a pipeline.',
@@ -38,6 +49,16 @@ export const pipelineWords: Readonly<Record<string, string>> = {
   'spec.steps[].secrets':
     'Environment variables with values of Secrets. The Repository object says which Secrets its runs may read; runs of forks read none, and go without the variable.',
   'spec.steps[].secrets.*': 'SECRET/KEY: a Secret of the namespace and a key in it.',
+  'spec.steps[].matrix':
+    'The step runs once for each combination of these values, at most 64 times, and gets them as environment variables.',
+  'spec.steps[].matrix.*': 'Values of one variable.',
+  'spec.steps[].services':
+    'Containers that run beside the step and share its network, such as a database. They end with it.',
+  'spec.steps[].services.*': 'A service, by name.',
+  'spec.steps[].services.*.image': 'Its image.',
+  'spec.steps[].services.*.env': 'Its environment variables.',
+  'spec.steps[].services.*.env.*': 'A value.',
+  'spec.steps[].services.*.command': 'What it runs, word by word. What the image says when it is not given.',
   'spec.steps[].timeout': 'The longest that one attempt may run.',
   'spec.steps[].retry': 'How often it is tried again after a failure.',
   'spec.deploy': 'Where a successful run is deployed to.',
