@@ -3,32 +3,39 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestCluster } from './cluster.ts';
 import { type Block, blocksOf, toPattern } from './guide-blocks.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const bin = join(here, '../bin/sluice.mjs');
-const guide = join(here, '../../../docs/guides/quick-start.md');
-const scratch = mkdtempSync(join(tmpdir(), 'sluice-guide-'));
+const guides = join(here, '../../../docs/guides');
 const running: ChildProcess[] = [];
-afterAll(async () => {
-  await Promise.all(running.map(ended));
+let scratch = '';
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'sluice-guide-'));
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map(ended));
   rmSync(scratch, { recursive: true, force: true });
 }, 40_000);
 
-test('every command of the quick start does what the guide says', { timeout: 240_000 }, async () => {
-  const shell = new Shell();
-  for (const block of blocksOf(readFileSync(guide, 'utf8'))) {
-    const where = `quick-start.md:${block.line}`;
-    const output = block.background ? await runInBackground(block, where) : await shell.run(block.script, where);
-    expect(output, where).toMatch(toPattern(block.expected ?? '…'));
-  }
-  shell.close();
-});
+test.for(['quick-start.md', 'environments.md'])(
+  'every command of %s does what the guide says',
+  { timeout: 240_000 },
+  async (guide) => {
+    const shell = new Shell();
+    for (const block of blocksOf(readFileSync(join(guides, guide), 'utf8'))) {
+      const where = `${guide}:${block.line}`;
+      const output = block.background ? await runInBackground(block, where) : await shell.run(block.script, where);
+      expect(output, where).toMatch(toPattern(block.expected ?? '…'));
+    }
+    shell.close();
+  },
+);
 
 test('the Repository of the GitHub guide is one that the cluster takes', { timeout: 60_000 }, async () => {
-  const text = readFileSync(join(dirname(guide), 'github.md'), 'utf8');
+  const text = readFileSync(join(guides, 'github.md'), 'utf8');
   const manifest = /^```yaml\n([\s\S]*?)^```$/m.exec(text)?.[1] ?? '';
   const cluster = new TestCluster();
   try {

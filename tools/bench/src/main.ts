@@ -7,6 +7,8 @@ type Settings = { readonly seconds: number; readonly report: (line: string) => v
 const suites: Readonly<Record<string, (settings: Settings) => Promise<void>>> = {
   apiserver: async (settings) =>
     (await import('./apiserver.ts')).benchApiServer({ ...settings, pods: 10_000, watchers: 200 }),
+  releases: async (settings) => (await import('./releases.ts')).benchReleases({ ...settings, count: 100 }),
+  B6: async (settings) => (await import('./releases.ts')).benchSweep({ ...settings, count: 5_000 }),
 };
 
 const { values, positionals } = parseArgs({
