@@ -1,12 +1,19 @@
-import { resources, TransientError, type HelmRelease, type JsonObject, type KubeObject } from '@sluice/model';
+import { resources, type HelmRelease, type JsonObject, type KubeObject } from '@sluice/model';
 import type { Chart } from '@sluice/helm';
-import { pause, type KubeApi } from '@sluice/reconcile';
+import { isKubeError, pause, type KubeApi } from '@sluice/reconcile';
 import type { CrdPolicy } from '@sluice/release';
+
+/** A CRD of the chart cannot be had: refused by the server, or never established. `message` names it. */
+export class CrdFailed extends Error {
+  override readonly name = 'CrdFailed';
+}
 
 const fieldManager = 'sluice-helm-operator';
 const establishMs = 60_000;
 
-/** Apply the CRDs of a chart by policy and wait until the server serves them. Returns what in `crds/` was passed over. */
+/**
+ * Apply the CRDs of a chart by policy and wait until the server serves them. Returns what in `crds/` was passed over; throws {@link CrdFailed}.
+ */
 export async function applyCrds(
   kube: KubeApi,
   chart: Chart,
@@ -24,11 +31,22 @@ export async function applyCrds(
     }
     const present = await kube.get(resources.customResourceDefinitions, { name }, signal);
     if (present && policy === 'Create') continue;
-    await kube.apply(resources.customResourceDefinitions, labelled(object, release), { fieldManager, signal });
+    await applyCrd(kube, labelled(object, release), signal);
     waiting.push(name);
   }
   for (const name of waiting) await waitEstablished(kube, name, signal);
   return ignored;
+}
+
+async function applyCrd(kube: KubeApi, crd: KubeObject, signal: AbortSignal): Promise<void> {
+  try {
+    await kube.apply(resources.customResourceDefinitions, crd, { fieldManager, signal });
+  } catch (error) {
+    if (!isKubeError(error, 'Invalid', 'BadRequest', 'Forbidden')) throw error;
+    throw new CrdFailed(`CustomResourceDefinition ${crd.metadata.name} of the chart was refused: ${error.message}`, {
+      cause: error,
+    });
+  }
 }
 
 function nameOf(object: JsonObject): string | undefined {
@@ -55,7 +73,7 @@ async function waitEstablished(kube: KubeApi, name: string, signal: AbortSignal)
     const crd = await kube.get<KubeObject<unknown, CrdStatus>>(resources.customResourceDefinitions, { name }, signal);
     if (crd?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) return;
     if (performance.now() > deadline) {
-      throw new TransientError(
+      throw new CrdFailed(
         `CustomResourceDefinition ${name} was not established within ${establishMs / 1_000} s; see its conditions`,
       );
     }

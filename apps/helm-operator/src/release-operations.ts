@@ -12,7 +12,7 @@ import {
   type OperationPlan,
   type ReleaseAction,
 } from '@sluice/release';
-import { applyCrds } from './apply-crds.ts';
+import { applyCrds, CrdFailed } from './apply-crds.ts';
 import { explainFailure } from './explain-failure.ts';
 import { waitForHealth } from './health-wait.ts';
 import { noteRendering, postRenderOf } from './post-rendering.ts';
@@ -91,11 +91,14 @@ async function release(
   if (action.kind === 'install' || action.adopt) draft.set({ history: [] });
   draft.set({ lastAttemptedReleaseAction: action.kind, storageNamespace: desired.namespace });
   await announce(context, action, operation);
-  const ignored = await applyCrds(ports.kube, chart, {
-    policy: operation.crds,
-    release: object,
-    signal: context.signal,
-  });
+  const { signal: until } = context;
+  const ignored = await applyCrds(ports.kube, chart, { policy: operation.crds, release: object, signal: until }).catch(
+    (error: unknown) => {
+      if (error instanceof CrdFailed) return error;
+      throw error;
+    },
+  );
+  if (ignored instanceof CrdFailed) return unstored(context, action, ignored);
   if (ignored.length > 0) ports.events.event(object, 'Warning', 'CrdIgnored', ignored.join('; '));
   const startedMs = performance.now();
   const result = await interruptible(context, async (signal) => {
@@ -279,12 +282,17 @@ async function conclude(
     await reportRevision(context, latest, before);
   }
   if (!result.ok && !stored && result.failure.kind !== 'Cancelled') {
-    const message = failureMessage(context, action, result.failure);
-    draft.condition({ type: 'Ready', status: 'False', reason: reasonOf(action, false), message });
-    ports.events.event(context.release, 'Warning', reasonOf(action, false), message);
-    return { kind: 'unstored', message };
+    return unstored(context, action, result.failure);
   }
   return note(context, action, { result, type, ...(stored ? { record: latest } : {}) });
+}
+
+/** An attempt that left no trace in Helm's storage. */
+function unstored(context: ReleaseContext, action: Runnable, failure: Pick<HelmFailure, 'message'>): Outcome {
+  const message = failureMessage(context, action, failure);
+  context.draft.condition({ type: 'Ready', status: 'False', reason: reasonOf(action, false), message });
+  context.ports.events.event(context.release, 'Warning', reasonOf(action, false), message);
+  return { kind: 'unstored', message };
 }
 
 type Note = {
@@ -338,7 +346,11 @@ function successMessage(
   return `Helm ${kind} succeeded for ${describeDesired(desired)}${revision}`;
 }
 
-function failureMessage({ desired }: ReleaseContext, { kind }: Runnable, { message }: HelmFailure): string {
+function failureMessage(
+  { desired }: ReleaseContext,
+  { kind }: Runnable,
+  { message }: Pick<HelmFailure, 'message'>,
+): string {
   return `Helm ${kind} failed for ${describeDesired(desired)}: ${message.slice(0, maxFailureText)}`;
 }
 

@@ -31,7 +31,8 @@ export type Cluster = {
   readonly helm: Helm;
   readonly kubeconfig: string;
   readonly scratch: string;
-  startOperator(config?: Partial<HelmOperatorConfig>): Promise<Running>;
+  /** `kubeconfig`: another one for helm. */
+  startOperator(config?: Partial<HelmOperatorConfig> & { readonly kubeconfig?: string }): Promise<Running>;
   /** Start the controllers of the cluster and a node, so that pods really run (as plain processes). */
   startNode(): Promise<void>;
   /** Push a chart named demo; returns `oci://…` and the digest. */
@@ -72,8 +73,14 @@ export async function startCluster(): Promise<Cluster> {
   const server = await serveHttp(registry.handle, { host: '127.0.0.1', port: 0 });
   closers.add(() => server.close(100));
   const host = server.url.replace('http://', '');
-  const newHelm = () =>
-    createHelm({ binary: helmBinary ?? '', kubeconfig, workDirectory: join(scratch, 'helm'), graceMs: 5_000, log });
+  const newHelm = (path = kubeconfig) =>
+    createHelm({
+      binary: helmBinary ?? '',
+      kubeconfig: path,
+      workDirectory: join(scratch, 'helm'),
+      graceMs: 5_000,
+      log,
+    });
   const helm = await newHelm();
   await serveKinds(kube);
   await kube.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'apps' } });
@@ -100,12 +107,12 @@ export async function startCluster(): Promise<Cluster> {
       agents.push(agent);
       closers.add(() => agent.close());
     },
-    startOperator: async (config = {}) =>
+    startOperator: async ({ kubeconfig: path, ...config } = {}) =>
       start(
         { concurrency: 4, shutdownMs: 10_000, ...config },
         {
           kube,
-          helm: await newHelm(),
+          helm: await newHelm(path),
           oci: createOciClient,
           artifactDirectory: join(scratch, 'artifacts'),
           clusters: clusterAccess(await loadKubeconfig({ path: kubeconfig, env: {} }), join(scratch, 'kubeconfigs')),

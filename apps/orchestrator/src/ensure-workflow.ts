@@ -60,7 +60,13 @@ async function renew(
 ): Promise<void> {
   const { [keys.deploy]: deploy, [keys.order]: order } = wanted.metadata.annotations ?? {};
   if (deploy === undefined) return;
-  const annotations = { [keys.deploy]: deploy, [keys.order]: order, [keys.released]: null, [keys.approvals]: null };
+  const annotations = {
+    [keys.deploy]: deploy,
+    [keys.order]: order,
+    [keys.released]: null,
+    [keys.releasing]: null,
+    [keys.approvals]: null,
+  };
   const { name, namespace = '', uid } = found.metadata;
   await kube.patch(
     resources.workflows,

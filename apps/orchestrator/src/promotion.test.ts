@@ -111,6 +111,17 @@ test('an approval lets one run into one environment, and a commit that is pushed
   expect(harness.workflow(sha('a')).metadata.annotations?.[keys.approvals]).toBeUndefined();
 });
 
+test('what was deployed is left alone while the rest of the run waits', async () => {
+  await createProduction({ approval: {} });
+  await harness.push(sha('a'));
+  await harness.succeed(sha('a'), '1');
+  const key = { namespace, name: 'hello-staging' };
+  const body = { spec: { values: { image: { digest: 'rolled back' } } } };
+  await harness.kube.patch(resources.helmReleases, key, { type: 'merge', body });
+  await harness.settle(600_000);
+  expect([digestIn('staging'), digestIn('production')]).toEqual(['rolled back', undefined]);
+});
+
 test('a deployment begins when the freeze ends, without anybody doing anything', async () => {
   const freeze = [{ from: '2026-11-23T00:00:00Z', to: '2026-11-23T18:00:00Z', reason: 'fair' }];
   await createProduction({ freeze });

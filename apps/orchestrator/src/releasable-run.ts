@@ -3,6 +3,9 @@ import { previewRequest, type ReleasedRun } from '@sluice/pipeline';
 import { readApprovals } from '@sluice/release';
 import type { ReportedWorkflow } from '@sluice/trigger';
 
+/** What became of one deploy request for good. */
+export type SettledOutcome = 'Applied' | 'Committed' | 'Proposed' | 'Superseded' | 'Refused';
+
 /** A Workflow as releases read it. */
 export type WorkflowObject = KubeObject & ReportedWorkflow;
 
@@ -51,4 +54,9 @@ export function approvalsOf({ metadata }: WorkflowObject): readonly DeployApprov
 /** When it ended, in milliseconds. */
 export function endOf({ metadata, status }: WorkflowObject): number {
   return Date.parse(status?.finishedAt ?? '') || Date.parse(metadata.creationTimestamp ?? '') || 0;
+}
+
+/** What became of some requests already, while others still wait; only ends are kept. Written by ourselves. */
+export function settledOf({ metadata }: WorkflowObject): Readonly<Record<string, SettledOutcome>> {
+  return JSON.parse(metadata.annotations?.[keys.releasing] ?? '{}') as Readonly<Record<string, SettledOutcome>>;
 }

@@ -14,7 +14,16 @@ import { refusedDeployment, supersededDeployment, waitingDeployment, type Deploy
 import { commitRelease, type ReleaseCommit } from './commit-release.ts';
 import type { OrchestratorConfig } from './config.ts';
 import { DeploymentReports } from './deployment-reports.ts';
-import { approvalsOf, endOf, orderOf, releasableRun, requestsOf, type WorkflowObject } from './releasable-run.ts';
+import {
+  approvalsOf,
+  endOf,
+  orderOf,
+  releasableRun,
+  requestsOf,
+  settledOf,
+  type SettledOutcome,
+  type WorkflowObject,
+} from './releasable-run.ts';
 import { applyRelease, type Built } from './apply-release.ts';
 import type { OrchestratorPorts } from './ports.ts';
 import { ensurePreviewNamespace } from './clean-previews.ts';
@@ -29,7 +38,7 @@ type Parts = {
 };
 
 /** What became of one deploy request. `Waiting` ones are looked at again, at the latest after this time. */
-type Outcome = 'Applied' | 'Committed' | 'Proposed' | 'Superseded' | 'Refused' | { readonly waitMs: number };
+type Outcome = SettledOutcome | { readonly waitMs: number };
 
 const waitMs = 30_000;
 /** A deployment whose turn has not come is looked at with every change that it waits for; this is for clocks that were set. */
@@ -53,21 +62,33 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     }
     const open = await access.open({ namespace: run.namespace, name: run.repository }, signal);
     if (!open || open.repository.spec?.suspend) return {};
+    const settled = settledOf(workflow);
     const outcomes: Record<string, Outcome> = {};
     const facts: RunFacts = { open, run, approvals: approvalsOf(workflow), endedMs: endOf(workflow) };
     for (const request of requestsOf(workflow, run)) {
       const name = releaseObjectName(request);
-      outcomes[name] = await lock.run(`${run.namespace}/${name}`, () => release(facts, request, signal));
+      // What is done stays done while the rest waits: it may have been rolled back since, for good reasons.
+      outcomes[name] =
+        settled[name] ?? (await lock.run(`${run.namespace}/${name}`, () => release(facts, request, signal)));
     }
+    const done = Object.entries(outcomes).filter(([, outcome]) => typeof outcome === 'string');
     const waits = Object.values(outcomes).flatMap((outcome) => (typeof outcome === 'object' ? [outcome.waitMs] : []));
-    if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
-    const annotations = { [keys.released]: JSON.stringify(outcomes) };
-    // The version guards against a push of the same commit that asks for its release once more meanwhile.
-    const { uid, resourceVersion } = workflow.metadata;
-    const body = { metadata: { uid, resourceVersion, annotations } };
-    await ports.kube.patch(resources.workflows, key, { type: 'merge', body }, { signal });
-    return {};
+    if (waits.length === 0) await note(workflow, { [keys.released]: JSON.stringify(outcomes) }, signal);
+    else if (done.length > Object.keys(settled).length)
+      await note(workflow, { [keys.releasing]: JSON.stringify(Object.fromEntries(done)) }, signal);
+    return waits.length === 0 ? {} : { requeueAfterMs: Math.min(...waits) };
   };
+
+  async function note(
+    { metadata }: WorkflowObject,
+    annotations: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // The version guards against a push of the same commit that asks for its release once more meanwhile.
+    const { uid, resourceVersion, name, namespace = '' } = metadata;
+    const body = { metadata: { uid, resourceVersion, annotations } };
+    await ports.kube.patch(resources.workflows, { namespace, name }, { type: 'merge', body }, { signal });
+  }
 
   async function release(facts: RunFacts, request: DeployRequest, signal: AbortSignal): Promise<Outcome> {
     const { kube } = ports;

@@ -46,6 +46,8 @@ export const keys = Object.freeze({
   approvals: 'sluice.dev/approvals',
   /** The Environment of mode git that an object was applied for (label). */
   appliedFor: 'sluice.dev/applied-for',
+  /** JSON of what became of some deploy requests while others still wait (annotation). */
+  releasing: 'sluice.dev/releasing',
   /** JSON of what became of the deploy requests of a run (annotation). */
   released: 'sluice.dev/released',
 });

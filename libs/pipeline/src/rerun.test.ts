@@ -20,7 +20,13 @@ const ended = {
   metadata: {
     ...first.metadata,
     labels: { ...first.metadata.labels, 'workflows.argoproj.io/completed': 'true' },
-    annotations: { ...first.metadata.annotations, [keys.reported]: 'Failed@now', [keys.released]: '{}' },
+    annotations: {
+      ...first.metadata.annotations,
+      [keys.reported]: 'Failed@now',
+      [keys.released]: '{}',
+      [keys.approvals]: '[]',
+      [keys.releasing]: '{}',
+    },
   },
   spec: { ...first.spec, shutdown: 'Stop' },
 };
@@ -37,7 +43,8 @@ test('a re-run has the steps and labels of the first under a name and order of i
 
 test('a re-run shows what it does in a check of its own, and nothing of what the first reported', () => {
   const annotations = buildRerun(ended, context).metadata.annotations;
-  for (const key of [keys.reported, keys.released, keys.check]) expect(annotations).not.toHaveProperty([key]);
+  for (const key of [keys.reported, keys.released, keys.releasing, keys.approvals, keys.check])
+    expect(annotations).not.toHaveProperty([key]);
 });
 
 test('only the commit that its ref still points to is deployed again', () => {

@@ -14,7 +14,14 @@ export type RerunContext = {
 };
 
 /** Annotations that belong to the run that was, not to one like it. */
-const ofTheFirst: readonly string[] = [keys.reported, keys.released, keys.check, keys.delivery];
+const ofTheFirst: readonly string[] = [
+  keys.reported,
+  keys.released,
+  keys.releasing,
+  keys.approvals,
+  keys.check,
+  keys.delivery,
+];
 
 /** The Workflow that runs again what another one ran: same commit, same steps, same trust, a name of its own. Pure. */
 export function buildRerun(found: KubeObject<JsonObject>, context: RerunContext): CompiledWorkflow {

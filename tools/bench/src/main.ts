@@ -11,6 +11,8 @@ const suites: Readonly<Record<string, (settings: Settings) => Promise<void>>> = 
   B3: async ({ report }) => (await import('./workflows.ts')).benchFanOut(report),
   B9: async ({ report }) => (await import('./workflows.ts')).benchGrowth(report),
   runtime: async ({ report }) => (await import('./runtime.ts')).benchRuntime({ pods: 10_000, rounds: 15, report }),
+  releases: async (settings) => (await import('./releases.ts')).benchReleases({ ...settings, count: 100 }),
+  B6: async (settings) => (await import('./releases.ts')).benchSweep({ ...settings, count: 5_000 }),
 };
 
 const { values, positionals } = parseArgs({
