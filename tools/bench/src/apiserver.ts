@@ -16,7 +16,7 @@ export type ApiServerBenchOptions = {
 
 const connections = 32;
 /** A figure is the best of so many slices, in turns with the others, because the machine may be busy with something else. */
-const slices = 6;
+const slices = 15;
 
 /** Durable creates, fan-out, a long list, memory and start of the embedded API server, beside the floor and beside etcd. */
 export async function benchApiServer(options: ApiServerBenchOptions): Promise<void> {
