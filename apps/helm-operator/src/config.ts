@@ -1,4 +1,5 @@
 import { clusterSettings } from '@sluice/kube';
+import { electionSettings } from '@sluice/reconcile';
 import { integerSetting, listSetting, requiredSetting, type SettingValues, switchSetting } from '@sluice/runtime';
 
 /** Settings of the operator itself. */
@@ -21,6 +22,7 @@ export const defaultConfig: HelmOperatorConfig = Object.freeze({ concurrency: 8,
 /** What the program can be told. */
 export const helmOperatorSettings = {
   ...clusterSettings,
+  ...electionSettings,
   data: requiredSetting({
     env: 'SLUICE_DATA',
     placeholder: 'DIRECTORY',

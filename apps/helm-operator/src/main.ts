@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { BinaryNotFound, createHelm, findHelm } from '@sluice/helm';
 import { connectCluster, KubeconfigError } from '@sluice/kube';
 import { createOciClient } from '@sluice/oci';
-import { runProgram } from '@sluice/runtime';
+import { startElected } from '@sluice/reconcile';
+import { reportingOf, runProgram } from '@sluice/runtime';
 import { clusterAccess } from './cluster-access.ts';
 import { helmOperatorConfig, helmOperatorSettings } from './config.ts';
 import { helmKubeconfig } from './helm-kubeconfig.ts';
@@ -15,10 +16,11 @@ await runProgram({
   description: 'makes Helm releases of HelmReleases',
   settings: helmOperatorSettings,
   isSetupError: (error) => error instanceof KubeconfigError || error instanceof BinaryNotFound,
-  start: async ({ settings, log, closers, env, metrics }) => {
+  start: async ({ settings, env, ...parts }) => {
     const { data } = settings;
+    const { log } = parts;
     const kubeconfig = await helmKubeconfig({ kubeconfig: settings.kubeconfig, dataDirectory: data, env });
-    const { kube, access } = await connectCluster(settings, { env, closers, fieldManager: 'sluice-helm-operator' });
+    const { kube, access } = await connectCluster(settings, { ...parts, env, fieldManager: 'sluice-helm-operator' });
     await mkdir(data, { recursive: true });
     const binary = await findHelm({ env, cacheDirectory: join(data, 'bin') });
     log.info('helm found', { ...binary });
@@ -30,8 +32,7 @@ await runProgram({
       concurrency: config.concurrency,
       log,
     });
-    const running = await start(config, {
-      kube,
+    const ports = {
       helm,
       oci: createOciClient,
       clusters: clusterAccess(access, join(data, 'kubeconfigs')),
@@ -39,8 +40,8 @@ await runProgram({
       gitSearchPath: env['PATH'] ?? '',
       log,
       now: Date.now,
-      ...(metrics ? { metrics } : {}),
-    });
-    closers.add(() => running.close());
+      ...reportingOf(parts),
+    };
+    await startElected(settings, { ...parts, kube, start: (fenced) => start(config, { ...ports, kube: fenced }) });
   },
 });

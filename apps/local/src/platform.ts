@@ -1,5 +1,5 @@
 import { deliveriesQueue, parseDeliveryJob, start as startReceiver } from '@sluice/webhook-receiver';
-import { connectForge, connectMirrors, orchestratorDefaults, start as startOrchestrator } from '@sluice/orchestrator';
+import { connectMirrors, createForges, orchestratorDefaults, start as startOrchestrator } from '@sluice/orchestrator';
 import { localPlugin } from '@sluice/artifacts';
 import { createHelm, findHelm, findKubectl } from '@sluice/helm';
 import {
@@ -52,7 +52,7 @@ export async function startPlatform(foundation: Foundation, addresses: Addresses
   });
   const orchestrator = await startOrchestrator(
     { ...orchestratorDefaults, registry: new URL(addresses.registryUrl).host, registryInsecure: true },
-    { kube, deliveries, forges: connectForge, mirrors, log: log.with({ part: 'orchestrator' }), now },
+    { kube, deliveries, forges: createForges(now), mirrors, log: log.with({ part: 'orchestrator' }), now },
   );
   closers.add(() => orchestrator.close());
 

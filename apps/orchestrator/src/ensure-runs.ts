@@ -117,8 +117,9 @@ async function reportLeftOut(
 type Heads = () => Promise<readonly Head[]>;
 
 /** Read the commit's pipelines and decide. One fetch; the forge is asked for its heads only where something depends on it. */
-async function decide({ open, event, asked }: EventRequest, heads: Heads, signal: AbortSignal) {
+async function decide({ open, event: given, asked }: EventRequest, heads: Heads, signal: AbortSignal) {
   const { mirror } = open;
+  const event = await withBase(given, heads);
   const configSha = configShaOf(event);
   await mirror.ensureCommits([...new Set([configSha, event.sha])], signal);
   const [message, files] = await Promise.all([
@@ -135,6 +136,17 @@ async function decide({ open, event, asked }: EventRequest, heads: Heads, signal
   const request = asked ? { request: asked } : {};
   const input = { event: seen, pipelines, changedPaths, current, ...(fork ? { fork } : {}), ...request };
   return { decision: decideRuns<AnyPipeline>(input), problems, seen };
+}
+
+/** GitLab does not say which commit the target branch is at: the heads do. */
+async function withBase(event: TriggerEvent, heads: Heads): Promise<TriggerEvent> {
+  if (event.kind !== 'pull_request' || !noCommit.test(event.baseSha)) return event;
+  const base = (await heads()).find(({ ref }) => ref === event.baseRef);
+  if (base) return { ...event, baseSha: base.sha };
+  throw new TerminalError(
+    'BranchNotFound',
+    `the target branch ${event.baseRef} of pull request ${event.number} is gone`,
+  );
 }
 
 /** A pull request's source branch counts only where the forge really has such a branch at this commit. */

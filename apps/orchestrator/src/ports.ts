@@ -1,7 +1,7 @@
 import type { DeliveryJob } from '@sluice/events';
 import type { CheckReport, DeploymentReport, Repository } from '@sluice/model';
 import type { KubeApi } from '@sluice/reconcile';
-import type { Log, Secret } from '@sluice/runtime';
+import type { Log, Reporting, Secret } from '@sluice/runtime';
 import type { Permission } from '@sluice/trigger';
 
 /** One ref of a forge as it is now. Pull requests are listed while they are open, as `refs/pull/<number>/head`. */
@@ -50,7 +50,23 @@ export type Mirror = {
   readTree(sha: string, prefix: string, signal: AbortSignal): Promise<readonly { path: string; text: string }[]>;
   /** Paths that differ between the merge base of the two commits and `head`; 'unknown' when that cannot be told. */
   changedPaths(base: string, head: string, signal: AbortSignal): Promise<readonly string[] | 'unknown'>;
+  /** Full refs of the remote with the commits that they name. */
+  listRefs(signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /** Make a commit on top of one that is present and push it; 'moved' when the branch is elsewhere by now. */
+  pushCommit(commit: NewCommit, target: PushTarget, signal: AbortSignal): Promise<{ readonly sha: string } | 'moved'>;
 };
+
+/** A commit to be made: see libs/git. */
+export type NewCommit = {
+  readonly parent?: string;
+  readonly files: Readonly<Record<string, string | null>>;
+  readonly message: string;
+  readonly author: { readonly name: string; readonly email: string };
+  readonly timeMs: number;
+};
+
+/** Where it goes. */
+export type PushTarget = { readonly ref: string; readonly force?: boolean; readonly options?: readonly string[] };
 
 /** The queue `deliveries`, as libs/queue has it. Jobs of one repository come one at a time, in order. */
 export type DeliveryQueue = {
@@ -71,7 +87,7 @@ export type ForgeCredentials = {
 };
 
 /** All that the orchestrator talks to. */
-export type OrchestratorPorts = {
+export type OrchestratorPorts = Reporting & {
   readonly kube: KubeApi;
   readonly deliveries: DeliveryQueue;
   /** The forge of a repository. Throws TerminalError for what spec or secret lack. */

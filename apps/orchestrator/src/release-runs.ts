@@ -1,38 +1,25 @@
 import {
   formatProblems,
   keys,
-  keyText,
   resources,
   type DeployApproval,
   type DeployRequest,
   type Environment,
   type HelmRelease,
-  type KubeObject,
 } from '@sluice/model';
-import { buildRelease, releaseObjectName, type ReleasedRun, type ReleaseObjects } from '@sluice/pipeline';
-import type { Informer, KubeApi, Reconcile } from '@sluice/reconcile';
-import {
-  decideGate,
-  parseEnvironmentSpec,
-  readApprovals,
-  type EnvironmentPlan,
-  type Gate,
-  type GateBefore,
-} from '@sluice/release';
-import {
-  refusedDeployment,
-  supersededDeployment,
-  waitingDeployment,
-  type DeploymentTarget,
-  type DesiredDeployment,
-  type ReportedWorkflow,
-} from '@sluice/trigger';
+import { buildRelease, previewNamespace, releaseObjectName, type ReleasedRun } from '@sluice/pipeline';
+import type { Informer, Reconcile } from '@sluice/reconcile';
+import { decideGate, parseEnvironmentSpec, type EnvironmentPlan, type Gate, type GateBefore } from '@sluice/release';
+import { refusedDeployment, supersededDeployment, waitingDeployment, type DeploymentTarget } from '@sluice/trigger';
+import { commitRelease, type ReleaseCommit } from './commit-release.ts';
 import type { OrchestratorConfig } from './config.ts';
+import { DeploymentReports } from './deployment-reports.ts';
+import { approvalsOf, endOf, orderOf, releasableRun, requestsOf, type WorkflowObject } from './releasable-run.ts';
+import { applyRelease, type Built } from './apply-release.ts';
 import type { OrchestratorPorts } from './ports.ts';
+import { ensurePreviewNamespace } from './clean-previews.ts';
 import type { OpenRepository, RepositoryAccess } from './repository-access.ts';
 import { KeyedLock } from './keyed-lock.ts';
-
-type WorkflowObject = KubeObject & ReportedWorkflow;
 
 type Parts = {
   readonly config: OrchestratorConfig;
@@ -42,9 +29,8 @@ type Parts = {
 };
 
 /** What became of one deploy request. `Waiting` ones are looked at again, at the latest after this time. */
-type Outcome = 'Applied' | 'Superseded' | 'Refused' | { readonly waitMs: number };
+type Outcome = 'Applied' | 'Committed' | 'Proposed' | 'Superseded' | 'Refused' | { readonly waitMs: number };
 
-const fieldManager = 'sluice-orchestrator';
 const waitMs = 30_000;
 /** A deployment whose turn has not come is looked at with every change that it waits for; this is for clocks that were set. */
 const gateWaitMs = 300_000;
@@ -54,8 +40,7 @@ const gateWaitMs = 300_000;
  * done. A release that carries a newer run is left alone.
  */
 export function createReleaser({ config, ports, access, workflows }: Parts): Reconcile {
-  /** What the forge was told of last, by run and deployment, while the run still waits. */
-  const told = new Map<string, Map<string, string>>();
+  const reports = new DeploymentReports();
   /** Two runs for one release are compared and applied one after the other, or the older could come last. */
   const lock = new KeyedLock();
 
@@ -63,14 +48,14 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     const workflow = workflows.get(key) as WorkflowObject | undefined;
     const run = workflow && releasableRun(workflow);
     if (!workflow || !run) {
-      told.delete(keyText(key));
+      reports.forget(key);
       return {};
     }
     const open = await access.open({ namespace: run.namespace, name: run.repository }, signal);
     if (!open || open.repository.spec?.suspend) return {};
     const outcomes: Record<string, Outcome> = {};
     const facts: RunFacts = { open, run, approvals: approvalsOf(workflow), endedMs: endOf(workflow) };
-    for (const request of requestsOf(workflow)) {
+    for (const request of requestsOf(workflow, run)) {
       const name = releaseObjectName(request);
       outcomes[name] = await lock.run(`${run.namespace}/${name}`, () => release(facts, request, signal));
     }
@@ -97,8 +82,7 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     const present = await kube.get<HelmRelease>(resources.helmReleases, key, signal);
     if (present && orderOf(present) > run.order) {
       log.info('release superseded', { by: present.metadata.annotations?.[keys.workflow] });
-      await tellSuperseded(facts, request, 'A newer commit is deployed', signal);
-      return 'Superseded';
+      return await supersede(facts, request, 'A newer commit is deployed', signal);
     }
     const foreign = present && foreignReason(present, request, run);
     if (foreign) return await refuse(facts, request, foreign, signal);
@@ -118,19 +102,27 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
       await refuse(facts, request, reason, signal);
       return { waitMs };
     }
-    const { namespace, release: template } = plan.value;
+    const misplaced = misplacedReason(plan.value, request, facts);
+    if (misplaced) return await refuse(facts, request, misplaced, signal);
+    if (run.pullRequest !== undefined && !isOpenPull(facts))
+      return await supersede(facts, request, 'The pull request is closed or has newer commits', signal);
+    const { release: template } = plan.value;
+    const namespace = namespaceOf(plan.value, run);
     const built = buildRelease(request, run, { namespace, insecure: config.registryInsecure, template });
     if (!built.ok) return await refuse(facts, request, built.reason, signal);
     const gate = await gateOf(facts, request, { plan: plan.value, built }, signal);
     if (gate.kind === 'waiting') {
-      await tell(facts, request, waitingDeployment(targetOf(facts, request), upperFirst(gate.message)), signal);
+      const waiting = waitingDeployment(targetOf(facts, request), upperFirst(gate.message));
+      await reports.tell(facts, waiting, signal);
       return { waitMs: Math.min(gate.lookAgainMs ?? gateWaitMs, gateWaitMs) };
     }
     if (gate.kind === 'superseded') {
       log.info('release superseded', { reason: gate.message });
-      await tellSuperseded(facts, request, upperFirst(gate.message), signal);
-      return 'Superseded';
+      return await supersede(facts, request, upperFirst(gate.message), signal);
     }
+    const { git } = plan.value;
+    if (git) return await commit(facts, request, { plan: { ...plan.value, git }, built }, signal);
+    if (run.pullRequest !== undefined) await ensurePreviewNamespace(kube, namespace, built.release, signal);
     await applyRelease(kube, built, present, signal);
     log.info('release applied', { order: run.order });
     return 'Applied';
@@ -159,6 +151,57 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     return decideGate({ plan, request, before, approvals, now: ports.now() });
   }
 
+  /** Mode git: the repository is what is deployed to; the cluster follows it by itself. */
+  async function commit(
+    facts: RunFacts,
+    request: DeployRequest,
+    parts: Pick<ReleaseCommit, 'plan' | 'built'>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { run, endedMs } = facts;
+    const { environment } = request;
+    if (newerProposal(request, run)) return await supersede(facts, request, 'A newer commit is proposed', signal);
+    const outcome = await commitRelease(access, { ...parts, environment, run, endedMs }, signal);
+    const { repository } = parts.plan.git;
+    ports.log.info('release committed', { outcome: outcome.kind, environment, repository, sha: run.sha });
+    switch (outcome.kind) {
+      case 'refused':
+        await refuse(facts, request, outcome.reason, signal);
+        return { waitMs };
+      case 'older':
+        return await supersede(facts, request, 'A newer commit is deployed', signal);
+      case 'proposed': {
+        const text = `Proposed as a pull request of ${repository}; merging it deploys`;
+        await reports.tell(facts, waitingDeployment(targetOf(facts, request), text), signal);
+        return 'Proposed';
+      }
+      case 'committed':
+        return 'Committed';
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  /** Whether a newer run has a pull request for this release already. */
+  function newerProposal(request: DeployRequest, { namespace, order }: ReleasedRun): boolean {
+    const name = releaseObjectName(request);
+    return workflows.list(namespace).some((other) => {
+      const outcomes = other.metadata.annotations?.[keys.released] ?? '{}';
+      return orderOf(other) > order && (JSON.parse(outcomes) as Readonly<Record<string, unknown>>)[name] === 'Proposed';
+    });
+  }
+
+  /** A deployment that may have been told to be waiting must not be left so. */
+  async function supersede(
+    facts: RunFacts,
+    request: DeployRequest,
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    await reports.tell(facts, supersededDeployment(targetOf(facts, request), reason), signal);
+    return 'Superseded';
+  }
+
   async function refuse(
     facts: RunFacts,
     request: DeployRequest,
@@ -166,7 +209,7 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { environment } = request;
-    if (await tell(facts, request, refusedDeployment(targetOf(facts, request), reason), signal))
+    if (await reports.tell(facts, refusedDeployment(targetOf(facts, request), reason), signal))
       ports.log.warn('release refused', {
         release: releaseObjectName(request),
         environment,
@@ -174,34 +217,6 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
         reason,
       });
     return 'Refused';
-  }
-
-  /** A deployment that was told to be waiting must not be left so. */
-  async function tellSuperseded(
-    facts: RunFacts,
-    request: DeployRequest,
-    reason: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    await tell(facts, request, supersededDeployment(targetOf(facts, request), reason), signal);
-  }
-
-  /** Tell the forge, unless that is what it was told last. True when it was told. */
-  async function tell(
-    { open, run }: RunFacts,
-    request: DeployRequest,
-    { deployment, check }: DesiredDeployment,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const runKey = keyText({ namespace: run.namespace, name: run.workflow });
-    const known = told.get(runKey) ?? new Map<string, string>();
-    const id = releaseObjectName(request);
-    const text = `${deployment.state}: ${deployment.description}`;
-    if (known.get(id) === text) return false;
-    await open.forge.upsertDeployment(deployment, signal);
-    await open.forge.upsertCheck(check, signal);
-    told.set(runKey, known.set(id, text));
-    return true;
   }
 }
 
@@ -217,79 +232,29 @@ function targetOf({ run }: RunFacts, request: DeployRequest): DeploymentTarget {
   return { environment: request.environment, sha: run.sha, ref: run.ref, id: releaseObjectName(request) };
 }
 
-function approvalsOf({ metadata }: WorkflowObject): readonly DeployApproval[] {
-  return readApprovals(metadata.annotations?.[keys.approvals]);
-}
-
-function endOf({ metadata, status }: WorkflowObject): number {
-  return Date.parse(status?.finishedAt ?? '') || Date.parse(metadata.creationTimestamp ?? '') || 0;
-}
-
 function upperFirst(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
-type Built = Extract<ReleaseObjects, { ok: true }>;
-
-/** Source, then release, then away with the sources of earlier charts. Repeating it changes nothing. */
-async function applyRelease(
-  kube: KubeApi,
-  { source, release }: Built,
-  present: HelmRelease | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const applySource = (owner: KubeObject): Promise<KubeObject> => {
-    const { apiVersion, kind, metadata } = owner;
-    const reference = { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '' };
-    const owned = { ...source, metadata: { ...source.metadata, ownerReferences: [reference] } };
-    return kube.apply(resources.ociRepositories, owned, { fieldManager, signal });
-  };
-  if (present) await applySource(present);
-  else await kube.apply(resources.ociRepositories, source, { fieldManager, signal });
-  const applied = await kube.apply<HelmRelease>(resources.helmReleases, release, { fieldManager, signal });
-  // Only now does a first release have a uid to be owned by.
-  if (!present) await applySource(applied);
-  const { namespace = '', labels = {} } = source.metadata;
-  const labelSelector = [keys.repository, keys.environment].map((key) => `${key}=${labels[key] ?? ''}`).join(',');
-  const { items } = await kube.list(resources.ociRepositories, { namespace, labelSelector, signal });
-  for (const { metadata } of items) {
-    const earlier =
-      metadata.annotations?.[keys.release] === applied.metadata.name && metadata.name !== source.metadata.name;
-    if (earlier) await kube.delete(resources.ociRepositories, { namespace, name: metadata.name }, { signal });
-  }
+function namespaceOf({ namespace }: EnvironmentPlan, { pullRequest }: ReleasedRun): string {
+  return pullRequest === undefined ? namespace : previewNamespace(namespace, pullRequest);
 }
 
-/** The run of a Workflow that has something to release and has not done so. */
-function releasableRun({ metadata, status }: WorkflowObject): ReleasedRun | undefined {
-  const { labels = {}, annotations = {}, name, namespace = '' } = metadata;
-  const repository = labels[keys.repository];
-  const sha = labels[keys.sha];
-  const wanted = annotations[keys.deploy] !== undefined && annotations[keys.released] === undefined;
-  const trusted = annotations[keys.trust] === 'trusted' && labels[keys.event] === 'push';
-  if (!wanted || !trusted || status?.phase !== 'Succeeded' || repository === undefined || sha === undefined)
-    return undefined;
-  const parameters = status.outputs?.parameters ?? [];
-  const outputs = Object.fromEntries(parameters.map((parameter) => [parameter.name, parameter.value ?? '']));
-  return {
-    repository,
-    namespace,
-    sha,
-    ref: annotations[keys.ref] ?? '',
-    workflow: name,
-    order: orderOf({ metadata }),
-    outputs,
-  };
+/** Previews and lasting deployments do not share an environment. */
+function misplacedReason(
+  { preview }: EnvironmentPlan,
+  { environment }: DeployRequest,
+  { run }: RunFacts,
+): string | undefined {
+  if (preview === (run.pullRequest !== undefined)) return undefined;
+  return preview
+    ? `Environment "${environment}" is for previews of pull requests; deploy pushes to another`
+    : `Environment "${environment}" is not for previews; set spec.preview, or deploy pull requests to another`;
 }
 
-/** Written by ourselves, so only its being JSON is checked. */
-function requestsOf({ metadata }: WorkflowObject): readonly DeployRequest[] {
-  const parsed: unknown = JSON.parse(metadata.annotations?.[keys.deploy] ?? '[]');
-  return Array.isArray(parsed) ? (parsed as DeployRequest[]) : [];
-}
-
-function orderOf({ metadata }: Pick<KubeObject, 'metadata'>): number {
-  const order = Number(metadata.annotations?.[keys.order]);
-  return Number.isSafeInteger(order) ? order : Date.parse(metadata.creationTimestamp ?? '') || 0;
+/** Whether the commit is still the head of its pull request, as far as the repository's heads say. */
+function isOpenPull({ open, run }: RunFacts): boolean {
+  return open.repository.status?.heads?.[`refs/pull/${run.pullRequest}/head`] === run.sha;
 }
 
 /** A HelmRelease of this name that we did not make for this repository and environment is not overwritten. */

@@ -1,6 +1,7 @@
-import { keys, resources, type KubeObject, type ObjectKey } from '@sluice/model';
+import { keyOf, keys, resources, type Environment, type KubeObject, type ObjectKey } from '@sluice/model';
 import { createController, createInformerSet, type Controller, type InformerSet } from '@sluice/reconcile';
-import { Closers, type Running } from '@sluice/runtime';
+import { Closers, reportingOf, type Running } from '@sluice/runtime';
+import { createPreviewCleaner, ofPreviews } from './clean-previews.ts';
 import { createEnvironmentCheck } from './check-environment.ts';
 import type { OrchestratorConfig } from './config.ts';
 import { createDeliveryHandler } from './delivery-worker.ts';
@@ -23,7 +24,7 @@ const ours = keys.repository;
  */
 export async function start(config: OrchestratorConfig, ports: OrchestratorPorts): Promise<Running> {
   const closers = new Closers();
-  const informers = createInformerSet(ports.kube, { log: ports.log });
+  const informers = createInformerSet(ports.kube, { log: ports.log, ...reportingOf(ports) });
   closers.add(() => informers.close());
   const controllers = buildControllers(config, ports, informers);
   try {
@@ -56,6 +57,13 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
   const waiting = (environment: KubeObject): ObjectKey[] =>
     waitingRuns(workflows.list(environment.metadata.namespace), environment.metadata.name);
   const waitingFor = (release: KubeObject): ObjectKey[] => waitingRuns(workflows.list(release.metadata.namespace));
+  const namespaces = informers.informer(resources.namespaces, { labelSelector: ofPreviews });
+  const environments = informers.informer<Environment>(resources.environments, scope);
+  const followersOf = ({ metadata }: KubeObject): ObjectKey[] =>
+    environments
+      .list(metadata.namespace)
+      .filter(({ spec }) => spec?.mode === 'git' && spec.git?.repository === metadata.name)
+      .map(keyOf);
   const common = { informers, log, maxBackoffMs: 60_000 };
   const repair = createRepair({ ports, access, ensureRuns, lock, repairIntervalMs: config.repairIntervalMs });
   const list: Controller[] = [
@@ -64,13 +72,16 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
       name: 'repository',
       watches: [{ resource: resources.repositories, ...scope }],
       timeoutMs: 600_000,
-      reconcile: repair,
+      reconcile: repair.reconcile,
     }),
     createController({
       ...common,
       name: 'environment',
-      watches: [{ resource: resources.environments, ...scope }],
-      reconcile: createEnvironmentCheck(ports),
+      watches: [
+        { resource: resources.environments, ...scope },
+        { resource: resources.repositories, ...scope, keysOf: followersOf },
+      ],
+      reconcile: createEnvironmentCheck({ ports, access }),
     }),
     createController({
       ...common,
@@ -91,12 +102,22 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
     }),
     createController({
       ...common,
+      name: 'preview',
+      watches: [
+        { resource: resources.repositories, ...scope },
+        { resource: resources.helmReleases, ...runScope, keysOf: repositoryOfPreview },
+        { resource: resources.namespaces, labelSelector: ofPreviews, keysOf: repositoryOfHome },
+      ],
+      reconcile: createPreviewCleaner({ ports, access, releases, namespaces }),
+    }),
+    createController({
+      ...common,
       name: 'release-report',
       watches: [{ resource: resources.helmReleases, ...runScope }],
       reconcile: createReleaseReporter({ config, ports, access, releases }),
     }),
   ];
-  return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, obeyCommand, lock }) };
+  return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, obeyCommand, look: repair.look, lock }) };
 }
 
 /** Runs that have asked for this environment, or for any, and are not done with it. */
@@ -107,6 +128,19 @@ function waitingRuns(workflows: readonly KubeObject[], environment?: string): Ob
       return annotations[keys.released] === undefined && annotations[keys.deploy]?.includes(wanted);
     })
     .map(({ metadata: { name, namespace = '' } }) => ({ namespace, name }));
+}
+
+/** The Repository of a release of a preview. */
+function repositoryOfPreview({ metadata: { labels = {}, namespace = '' } }: KubeObject): ObjectKey[] {
+  const name = labels[keys.repository];
+  return name !== undefined && labels[ofPreviews] !== undefined ? [{ namespace, name }] : [];
+}
+
+/** The Repository of the namespace of a preview. */
+function repositoryOfHome({ metadata: { labels = {}, annotations = {} } }: KubeObject): ObjectKey[] {
+  const name = labels[keys.repository];
+  const [namespace] = annotations[keys.release]?.split('/') ?? [];
+  return name !== undefined && namespace !== undefined ? [{ namespace, name }] : [];
 }
 
 /** Numbers that grow, also when the clock goes back while the program runs. */

@@ -31,6 +31,8 @@ export class FakeForge implements Forge {
   readonly writes: string[] = [];
   listed = 0;
   failures = 0;
+  /** How long it takes to take a check. */
+  latencyMs = 0;
   heads: Head[] = [];
   /** Webhooks that were lost, told once. */
   missed: MissedDelivery[] = [];
@@ -40,6 +42,7 @@ export class FakeForge implements Forge {
   readonly askedAbout: string[] = [];
 
   async upsertCheck(check: CheckReport): Promise<void> {
+    if (this.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.latencyMs));
     this.#enter();
     this.writes.push(`${check.name} ${check.conclusion ?? check.status}`);
     this.checks.set(`${check.sha}/${check.externalId}`, check);
@@ -92,6 +95,12 @@ export class FakeMirror implements Mirror {
   }
   async changedPaths(): Promise<readonly string[] | 'unknown'> {
     return this.paths;
+  }
+  async listRefs(): Promise<ReadonlyMap<string, string>> {
+    return new Map();
+  }
+  async pushCommit(): Promise<'moved'> {
+    return 'moved';
   }
 }
 

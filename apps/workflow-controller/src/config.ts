@@ -1,4 +1,5 @@
 import { clusterSettings } from '@sluice/kube';
+import { electionSettings } from '@sluice/reconcile';
 import { choiceSetting, integerSetting, type SettingValues } from '@sluice/runtime';
 import type { JsonObject } from '@sluice/model';
 import type { WorkflowSpec } from '@sluice/workflow';
@@ -28,6 +29,7 @@ export const defaultConfig: WorkflowControllerConfig = Object.freeze({ workers: 
 /** What the program can be told. */
 export const workflowControllerSettings = {
   ...clusterSettings,
+  ...electionSettings,
   workers: integerSetting({
     env: 'SLUICE_WORKERS',
     help: 'workflows worked on at a time',

@@ -6,12 +6,14 @@ import { memoryStore, type Store } from '@sluice/store';
 import type { HistoryLimits } from './objects/collection.ts';
 import type { PodLogs } from './rest/pod-streams.ts';
 import type { UsageReader } from './rest/usage.ts';
+import type { PodSessions } from './streams/pod-sessions.ts';
 import { type ApiServer, startApiServer } from './server/api-server.ts';
 
 export type TestServerOptions = {
   readonly store?: Store;
   readonly now?: () => number;
   readonly podLogs?: PodLogs;
+  readonly podSessions?: PodSessions;
   readonly usage?: UsageReader;
   readonly history?: HistoryLimits;
   readonly newId?: () => string;
@@ -31,6 +33,7 @@ export async function startTestApiServer(options: TestServerOptions = {}): Promi
     log: options.log ?? silentLog,
     now: options.now ?? Date.now,
     ...(options.usage ? { usage: options.usage } : {}),
+    ...(options.podSessions ? { podSessions: options.podSessions } : {}),
     ...(options.podLogs ? { podLogs: options.podLogs } : {}),
     ...(options.history ? { history: options.history } : {}),
     ...(options.newId ? { newId: options.newId } : {}),

@@ -78,8 +78,7 @@ class RestKubeApi implements KubeApi {
     return { items, resourceVersion: list.metadata?.resourceVersion ?? '', ...(token && { continue: token }) };
   }
 
-  async *watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
-    if (options.signal.aborted) return;
+  watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
     const { namespace, labelSelector, fieldSelector, resourceVersion, sendInitialEvents, timeoutSeconds } = options;
     const query = {
       watch: true,
@@ -93,12 +92,7 @@ class RestKubeApi implements KubeApi {
     const path = collectionPath(resource, namespace) + queryText(query);
     const accept = options.metadataOnly ? metadataAccept.object : plainAccept;
     const events = watchEvents<T>(this.#chunks(path, options.signal, accept), `watch of ${resource.plural}`);
-    if (!options.metadataOnly) return yield* events;
-    // The kind of such objects is PartialObjectMetadata.
-    const typed = { apiVersion: apiVersionOf(resource), kind: resource.kind };
-    for await (const event of events) {
-      yield event.type === 'BOOKMARK' ? event : { ...event, object: { ...event.object, ...typed } };
-    }
+    return options.metadataOnly ? retyped(events, resource) : events;
   }
 
   async create<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
@@ -196,5 +190,16 @@ class RestKubeApi implements KubeApi {
   #writeQuery(options: WriteOptions, more: Readonly<Record<string, boolean>> = {}): string {
     const { fieldManager = this.#fieldManager, dryRun } = options;
     return queryText({ fieldManager, ...(dryRun && { dryRun: 'All' }), ...more });
+  }
+}
+
+/** Events of objects whose kind the server gives as PartialObjectMetadata. */
+async function* retyped<T extends KubeObject>(
+  events: AsyncIterable<WatchEvent<T>>,
+  resource: Resource,
+): AsyncGenerator<WatchEvent<T>> {
+  const typed = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+  for await (const event of events) {
+    yield event.type === 'BOOKMARK' ? event : { ...event, object: { ...event.object, ...typed } };
   }
 }

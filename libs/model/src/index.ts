@@ -49,6 +49,7 @@ export type {
   Environment,
   EnvironmentSpec,
   EnvironmentStatus,
+  ForgeType,
   FreezeWindow,
   ForkApproval,
   Repository,

@@ -12,7 +12,7 @@ export type NodeAgentOptions = {
   readonly kube: KubeApi;
   /** Shared informers; made over `kube` when absent. The agent starts the ones that it uses. */
   readonly informers?: InformerSet;
-  /** The data directory. The agent owns `pods/`, `volumes/`, `images/` and `hosts/` in it. */
+  /** The data directory. The agent owns `pods/`, `volumes/`, `images/`, `hosts/` and `logs/` in it. */
   readonly directory: string;
   readonly nodeName?: string;
   /** `auto`: sandbox where bubblewrap works, else process. The others fail to start where they cannot be had. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { formatProblems } from '@sluice/model';
 import { createKubeApi, httpTransport, KubeconfigError, loadKubeconfig } from '@sluice/kube';
 import { Closers, createLog, createMetrics, ListenError, type MetricsRegistry } from '@sluice/runtime';
-import { applyDefinitions } from './apply-definitions.ts';
+import { applyDefinitions } from '@sluice/reconcile';
 import { writeChart } from './chart-files.ts';
 import { serveHealth } from './health.ts';
 import { parseMainOptions, type RunOptions, usage } from './main-options.ts';

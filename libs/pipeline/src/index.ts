@@ -30,4 +30,6 @@ export { buildRerun } from './rerun.ts';
 export type { RunIdentity } from './workflow-name.ts';
 export { workflowName } from './workflow-name.ts';
 export type { ReleasedRun, ReleaseObjects, ReleaseTarget } from './release-objects.ts';
-export { buildRelease, releaseObjectName } from './release-objects.ts';
+export { buildRelease, previewNamespace, previewRequest, releaseObjectName } from './release-objects.ts';
+export type { EnvironmentFile, EnvironmentFilesRule, FiledRelease } from './environment-files.ts';
+export { readReleaseFiles, releaseFileName, writeReleaseFile } from './environment-files.ts';

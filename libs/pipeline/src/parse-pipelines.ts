@@ -173,7 +173,7 @@ type StepDocument = {
 };
 type DeployDocument = {
   readonly environment: string;
-  readonly on?: { readonly push?: PushTrigger };
+  readonly on?: { readonly push?: PushTrigger; readonly pullRequest?: PullRequestTrigger };
   readonly release?: string;
   readonly chart: string;
   readonly images?: readonly string[];
@@ -216,7 +216,13 @@ function toSecret(text: string): SecretKey {
 }
 
 function toDeploy({ on, images = [], values = {}, ...rest }: DeployDocument): Deploy {
-  return { ...rest, images, values, ...(on?.push ? { push: on.push } : {}) };
+  return {
+    ...rest,
+    images,
+    values,
+    ...(on?.push ? { push: on.push } : {}),
+    ...(on?.pullRequest ? { pullRequest: on.pullRequest } : {}),
+  };
 }
 
 function inOrder(problems: readonly Problem[]): readonly Problem[] {

@@ -107,7 +107,13 @@ const deploy: Shape = {
       shape: { type: 'text', rule: nameRule('the name of an environment', 40), maxLength: 253 },
       required: true,
     },
-    on: { shape: { type: 'map', fields: { push: { shape: push } }, mayBeEmpty: true } },
+    on: {
+      shape: {
+        type: 'map',
+        fields: { push: { shape: push }, pullRequest: { shape: pullRequest } },
+        mayBeEmpty: true,
+      },
+    },
     release: { shape: { type: 'text', rule: nameRule('the name of a Helm release', 53), maxLength: 253 } },
     chart: { shape: stepName, required: true },
     images: { shape: { type: 'list', of: stepName, max: 20 } },

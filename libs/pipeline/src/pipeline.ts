@@ -44,8 +44,10 @@ export type Step = {
 /** What to release to an environment once the run succeeded. */
 export type Deploy = {
   readonly environment: string;
-  /** Which pushes deploy; absent: every push that ran. */
+  /** Which pushes deploy; absent: every push that ran, or none where pull requests do. */
   readonly push?: PushTrigger;
+  /** Which pull requests of the repository's own branches deploy, each to a preview of its own. */
+  readonly pullRequest?: PullRequestTrigger;
   readonly release?: string;
   /** Name of the step that packages the chart. */
   readonly chart: string;

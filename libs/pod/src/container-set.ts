@@ -11,14 +11,18 @@ export function readContainerSet(set: JsonObject): ContainerSet {
   const order: Record<string, ContainerOrder> = {};
   const containers = listOf(set['containers']).map(({ dependencies, ...container }) => {
     const after = Array.isArray(dependencies) ? dependencies.map(String) : [];
-    const name = String(container['name'] ?? '');
+    const name = nameOf(container);
     const own: ContainerOrder = { ...(after.length > 0 ? { after } : {}), ...retry };
     if (Object.keys(own).length > 0) order[name] = own;
     const mounts = [...shared, ...listOf(container['volumeMounts'])];
     return { ...container, ...(mounts.length > 0 ? { volumeMounts: mounts } : {}) };
   });
-  const main = containers.map((container) => String((container as JsonObject)['name'] ?? ''));
+  const main = containers.map(nameOf);
   return { containers, plan: { main, ...(Object.keys(order).length > 0 ? { order } : {}) } };
+}
+
+function nameOf({ name }: JsonObject): string {
+  return typeof name === 'string' ? name : '';
 }
 
 function retriesOf(strategy: Json | undefined): ContainerOrder {

@@ -213,19 +213,26 @@ function inferFailure(
   const containers = status.containerStatuses ?? [];
   const early = artifactProblem(containers) ?? initProblem(status.initContainerStatuses) ?? waitingMessage(containers);
   if (early !== undefined) return { phase: 'Error', message: early };
-  const mains = planIn(pod.metadata.annotations?.[keys.containers])?.main ?? ['main'];
-  const ordered = [
-    ...containers.filter(({ name }) => name === 'main'),
-    ...containers.filter(({ name }) => name !== 'main'),
-  ];
-  for (const container of ordered) {
-    const ended = container.state?.terminated;
-    if (!ended || ended.exitCode === 0) continue;
-    if (!mains.includes(container.name) && (ended.exitCode === 137 || ended.exitCode === 143)) continue;
-    return { phase: 'Failed', message: describe(container.name, ended, captured && container.name === 'main') };
-  }
+  const failed = failedContainer(pod, containers);
+  if (failed)
+    return { phase: 'Failed', message: describe(failed.name, failed.ended, captured && failed.name === 'main') };
   if (mainsSucceeded(pod) && containers.length > 0) return { phase: 'Succeeded' };
   return { phase: 'Failed', message: status.reason ?? 'pod failed for unknown reason' };
+}
+
+/** The first container that failed, the main one before the others; helpers that were told to end have not. */
+function failedContainer(
+  { metadata }: ObservedPod,
+  containers: readonly ContainerStatus[],
+): { readonly name: string; readonly ended: Terminated } | undefined {
+  const mains = planIn(metadata.annotations?.[keys.containers])?.main ?? ['main'];
+  const isMain = ({ name }: ContainerStatus): boolean => name === 'main';
+  for (const { name, state } of [...containers.filter(isMain), ...containers.filter((one) => !isMain(one))]) {
+    const ended = state?.terminated;
+    if (!ended || ended.exitCode === 0) continue;
+    if (mains.includes(name) || (ended.exitCode !== 137 && ended.exitCode !== 143)) return { name, ended };
+  }
+  return undefined;
 }
 
 function initProblem(containers: readonly ContainerStatus[] = []): string | undefined {

@@ -1,3 +1,4 @@
+export { applyDefinitions } from './apply-definitions.ts';
 export { exponentialDelayMs, jittered, maxTimerMs, pause } from './backoff.ts';
 export type { Reconcile, ReconcileResult, WatchSource } from './controller.ts';
 export type { EventRecorder, EventRecorderOptions } from './event-recorder.ts';
@@ -38,6 +39,8 @@ export type { LeaderElection, LeaderElectionOptions } from './leader-election.ts
 export { createLeaderElection } from './leader-election.ts';
 export type { Clock, Leadership } from './leadership.ts';
 export { fenceWrites, NotLeaderError } from './leadership.ts';
+export type { ElectedParts } from './start-elected.ts';
+export { electionSettings, startElected } from './start-elected.ts';
 export type { ShardedElection, ShardedElectionOptions } from './sharding.ts';
 export { createShardedElection, shardOf } from './sharding.ts';
 export type { OperatorController, OperatorOptions, OperatorPorts } from './start-operator.ts';

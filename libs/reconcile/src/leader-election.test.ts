@@ -93,6 +93,20 @@ test('after a pause without timers the right to write has already ended', async 
   void election.close();
 });
 
+test('a holder whose machine slept, with its monotonic clock standing still, stops', async () => {
+  const kube = new FakeKube();
+  let wallMs = 0;
+  const { election, lost } = stand(kube, 'a', { clock: { now: () => 0, timer: () => () => {} }, now: () => wallMs });
+  await pass(0);
+  expect(election.leading()).toBe(true);
+  wallMs = -3_600_000;
+  expect(election.leading()).toBe(true);
+  wallMs = 10_000;
+  await expect(election.fence(kube).create(resources.pods, pod)).rejects.toThrow(NotLeaderError);
+  expect(lost).toEqual(['RenewDeadlinePassed']);
+  void election.close();
+});
+
 test('the right to write is asked again before each attempt of one write', async () => {
   const kube = new FakeKube();
   let nowMs = 0;

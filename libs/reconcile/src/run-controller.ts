@@ -1,6 +1,6 @@
 import type { KubeObject, ObjectKey } from '@sluice/model';
 import { keyOf, keyText, parseKey, TerminalError } from '@sluice/model';
-import { type ControllerMetrics, type Log, type Metrics, noTracer, type Tracer } from '@sluice/runtime';
+import { type ControllerMetrics, type Log, noTracer, type Reporting, reportingOf, type Tracer } from '@sluice/runtime';
 import type { Reconcile, WatchSource } from './controller.ts';
 import type { Informer } from './informer.ts';
 import { createInformerSet, type InformerSet } from './informer-set.ts';
@@ -19,7 +19,8 @@ export type ReconcileOutcome = {
   readonly durationMs: number;
 };
 
-export type ControllerOptions = {
+/** `metrics` and `tracer`: those of `informers` by default. */
+export type ControllerOptions = Reporting & {
   /** Names the controller in logs and metrics. */
   readonly name: string;
   /** Shared informers. Give these or `kube`; with `kube` the controller has informers of its own. */
@@ -39,8 +40,6 @@ export type ControllerOptions = {
   readonly resyncMs?: number;
   /** Work only on keys that this process owns. Caches are filled meanwhile, so that taking over is immediate. */
   readonly leadership?: Leadership;
-  readonly metrics?: Metrics;
-  readonly tracer?: Tracer;
   /** How long `close` waits for reconciles that are under way. Default 10 s. */
   readonly drainMs?: number;
   readonly log: Log;
@@ -92,8 +91,9 @@ class WatchingController implements Controller {
     this.#ownsInformers = !options.informers;
     this.#informers = options.informers ?? createInformerSet(options.kube as KubeApi, { log: this.#log });
     this.#runs = new ReconcileRuns(options.timeoutMs ?? 120_000);
-    this.#tracer = options.tracer ?? noTracer;
-    const metrics = options.metrics?.controller(options.name, this.#concurrency(), () => this.#queue.state());
+    const { metrics: registry, tracer = noTracer } = { ...this.#informers.reporting, ...reportingOf(options) };
+    this.#tracer = tracer;
+    const metrics = registry?.controller(options.name, this.#concurrency(), () => this.#queue.state());
     this.#metrics = metrics;
     this.#queue = new Workqueue({
       ...(options.retryRate !== undefined && { retryRate: options.retryRate }),

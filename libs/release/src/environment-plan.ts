@@ -29,6 +29,8 @@ export function parseEnvironmentSpec(spec: EnvironmentSpec | undefined, name: st
   if (after.includes(name)) reader.refuse('after', `names the environment itself, "${name}"`);
   const approval = reader.object('approval');
   const preview = reader.boolean('preview') ?? false;
+  if (preview && namespace.length > 45)
+    reader.refuse('namespace', 'is longer than 45 characters, too long for previews');
   if (preview && isGit) reader.refuse('preview', 'is not for mode git', 'write mode: direct');
   if (preview && after.length > 0) reader.refuse('after', 'is not for previews', 'leave it out');
   const git = readGit(reader, isGit, name);

@@ -2,6 +2,7 @@ import { ListenError, serveHttp } from './http-server.ts';
 import { type HttpHandler } from './http.ts';
 import { createLog, type Log, type LogLevel } from './log.ts';
 import { createMetrics, type MetricsRegistry } from './metrics.ts';
+import { createTracer } from './open-telemetry.ts';
 import { Closers } from './running.ts';
 import {
   addressSetting,
@@ -10,7 +11,9 @@ import {
   type Settings,
   settingsUsage,
   type SettingValues,
+  textSetting,
 } from './settings.ts';
+import type { Tracer } from './span.ts';
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
@@ -18,6 +21,11 @@ const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 const commonSettings = {
   logLevel: choiceSetting({ env: 'SLUICE_LOG_LEVEL', help: 'how much is logged', choices: levels, fallback: 'info' }),
   metrics: addressSetting({ env: 'SLUICE_METRICS', help: 'serve /metrics, /healthz and /readyz there' }),
+  traces: textSetting({
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    placeholder: 'URL',
+    help: 'send traces to this OpenTelemetry collector, by OTLP over HTTP',
+  }),
 };
 
 /** A program: what it is called and does, its settings, and how it starts. */
@@ -40,6 +48,10 @@ export type ProgramParts<S extends Settings> = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where to report to, if anybody reads it. */
   readonly metrics?: MetricsRegistry;
+  /** Where spans go, if anybody takes them. */
+  readonly tracer?: Tracer;
+  /** End the program with exit code 1 because it cannot go on; closes what was handed over first. */
+  readonly fail: (why: Error) => void;
 };
 
 /**
@@ -60,14 +72,21 @@ export async function runProgram<S extends Settings>(program: Program<S>): Promi
     process.exitCode = 2;
     return;
   }
-  const { logLevel, metrics: address } = read.value as SettingValues<typeof commonSettings>;
+  const { logLevel, metrics: address, traces } = read.value as SettingValues<typeof commonSettings>;
   const log = createLog({ level: logLevel });
   const closers = new Closers();
+  const stop = stopOnce(name, closers, log);
   let ready = false;
   try {
     const metrics = address ? await serveMetrics(address, { log, closers, isReady: () => ready }) : undefined;
-    const parts = { settings: read.value as SettingValues<S>, log, closers, env: process.env };
-    await program.start({ ...parts, ...(metrics ? { metrics } : {}) });
+    const tracer = traces ? await createTracer({ endpoint: traces, serviceName: name }) : undefined;
+    if (tracer) closers.add(() => tracer.close());
+    const fail = (why: Error): void => {
+      log.error('cannot go on', { program: name, error: why });
+      stop(1);
+    };
+    const parts = { settings: read.value as SettingValues<S>, log, closers, env: process.env, fail };
+    await program.start({ ...parts, ...(metrics ? { metrics } : {}), ...(tracer ? { tracer } : {}) });
     ready = true;
     closers.add(() => void (ready = false));
   } catch (error) {
@@ -77,7 +96,7 @@ export async function runProgram<S extends Settings>(program: Program<S>): Promi
     await closers.close();
     process.exit(isSetup ? 2 : 1);
   }
-  closeOnSignals(name, closers, log);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0, signal));
 }
 
 type Served = { readonly log: Log; readonly closers: Closers; readonly isReady: () => boolean };
@@ -112,21 +131,22 @@ async function serveMetrics(
   return metrics;
 }
 
-function closeOnSignals(name: string, closers: Closers, log: Log): void {
+/** Closes everything and exits; asked again by a signal, exits at once. */
+function stopOnce(name: string, closers: Closers, log: Log): (code: number, signal?: string) => void {
   let stopping = false;
-  const stop = (signal: string): void => {
-    if (stopping) process.exit(1);
+  return (code, signal) => {
+    if (stopping && signal) process.exit(1);
+    if (stopping) return;
     stopping = true;
     log.info('stopping', { program: name, signal });
     closers.close().then(
-      () => process.exit(0),
+      () => process.exit(code),
       (error: unknown) => {
         log.error('did not stop cleanly', { program: name, error });
         process.exit(1);
       },
     );
   };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
 }
 
 function describe(error: unknown): string {

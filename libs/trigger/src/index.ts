@@ -18,6 +18,7 @@ export type { SecretAnswer, SecretQuestion } from './grant-secrets.ts';
 export { grantSecrets } from './grant-secrets.ts';
 export { referencedSecrets } from './secret-references.ts';
 export type { MaskStream } from './mask.ts';
+export { annotationsOf } from './log-annotations.ts';
 export { createMask, createMaskStream } from './mask.ts';
 export type { DeploymentTarget, DesiredDeployment } from './desired-deployment.ts';
 export { desiredDeployment, refusedDeployment, supersededDeployment, waitingDeployment } from './desired-deployment.ts';

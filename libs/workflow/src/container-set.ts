@@ -42,7 +42,7 @@ export function containerNodesOf(pass: Pass, pod: NodeStatus): readonly NodeStat
       walk(child);
     }
   };
-  walk(pod);
+  walk(pass.nodes.byId(pod.id) ?? pod);
   return [...found.values()];
 }
 
@@ -69,7 +69,12 @@ function timesOf(own: ContainerObservation | undefined): Partial<NodeStatus> {
   };
 }
 
-/** No container outlives its pod: whatever has not ended by itself ends as is said. */
+/** The pod is gone: so are its containers. */
+export function loseContainers(pass: Pass, pod: NodeStatus): void {
+  for (const node of containerNodesOf(pass, pod)) markPhase(pass, node.name, 'Error', 'container deleted');
+}
+
+/** The pod is not wanted any more: containers that have not ended end with it. */
 export function endContainers(pass: Pass, pod: NodeStatus, phase: NodePhase, message?: string): void {
   for (const node of containerNodesOf(pass, pod)) if (!isFulfilled(node)) markPhase(pass, node.name, phase, message);
 }

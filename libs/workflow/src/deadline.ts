@@ -1,7 +1,7 @@
 import { parseDurationMs } from '@sluice/expr';
 import { endContainers } from './container-set.ts';
 import { podNameOf } from './node-name.ts';
-import { type Executed, lookAgainAt, markPhase, parseTime, type Pass } from './pass.ts';
+import { endDaemon, type Executed, lookAgainAt, markPhase, parseTime, type Pass } from './pass.ts';
 import { hasFailed, isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
 
 /** The message of nodes that end because the workflow is stopped or terminated. */
@@ -56,8 +56,8 @@ export function endOverdueNodes(pass: Pass): void {
     if (isFulfilled(node) && !node.daemoned) continue;
     if (isExempt(pass, node, shutdown)) continue;
     if (node.synchronizationStatus) {
-      pass.nodes.update(node.id, { synchronizationStatus: undefined });
       markPhase(pass, node.name, 'Failed', endingMessage(pass));
+      pass.nodes.update(node.id, { synchronizationStatus: undefined });
       continue;
     }
     const message = shutdown === undefined ? `Step exceeded its deadline` : shutdownMessage(shutdown);
@@ -80,6 +80,7 @@ function endPodNode(pass: Pass, node: NodeStatus, message: string, reason: strin
   const observed = pass.pods.get(node.id);
   if (observed && (observed.phase === 'Pending' || observed.phase === 'Running') && !observed.deleting)
     endPod(pass, node, reason);
+  endDaemon(pass, node);
   markPhase(pass, node.name, 'Failed', message);
   endContainers(pass, node, 'Failed', message);
 }

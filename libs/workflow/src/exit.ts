@@ -22,7 +22,7 @@ export function runWorkflowHooks(pass: Pass, root: NodeStatus): boolean {
       if (!result.ok || !result.value) continue;
     }
     if (!isFulfilled(runHandler(pass, hook, nodeName, false))) done = false;
-    pass.nodes.addChild(root.name, nodeName);
+    if (pass.nodes.byName(nodeName)) pass.nodes.addChild(root.name, nodeName);
   }
   return done;
 }
@@ -44,10 +44,11 @@ function runHandler(pass: Pass, hook: Hook, nodeName: string, onExit: boolean): 
 /** Run the workflow's exit handler, once everything else has ended. */
 export function runExit(pass: Pass, root: NodeStatus): { readonly done: boolean; readonly node?: NodeStatus } {
   const hook = exitHookOf(pass.spec);
-  if (!hook || pass.shutdown === 'Terminate') return { done: true };
-  fillOutcome(pass, root);
   const nodeName = `${pass.name}.onExit`;
-  if (!pass.nodes.byName(nodeName) && hook.expression) {
+  const begun = pass.nodes.byName(nodeName) !== undefined;
+  if (!hook || (pass.shutdown === 'Terminate' && !begun)) return { done: true };
+  fillOutcome(pass, root);
+  if (!begun && hook.expression) {
     const result = evaluateCondition(hook.expression, joinLayers(globalLayer(pass)).environment());
     if (!result.ok || !result.value) return { done: true };
   }

@@ -3,7 +3,7 @@ import { mapLayer, type VariableLayer } from './variables.ts';
 
 const globalArtifacts = 'workflow.outputs.artifacts.';
 
-/** The variables `workflow.*` as a layer, with the artifacts that have a global name and the time and lots of the pass. */
+/** The variables `workflow.*` as a layer, with the artifacts that have a global name, the time and the lots. */
 export function globalLayer(pass: Pass): VariableLayer {
   return {
     ...mapLayer(pass.globals),

@@ -182,13 +182,23 @@ function isActive(node: NodeStatus): boolean {
   return (node.phase === 'Pending' && !node.synchronizationStatus) || node.phase === 'Running';
 }
 
+/** What parallelism of a template counts: groups and retries only hold together what is counted itself. */
+const counted: ReadonlySet<NodeType> = new Set(['Pod', 'Steps', 'DAG']);
+
 /** Count a node among the active ones (`by` 1) or take it out (`by` -1). */
 export function countActive(pass: Pass, node: NodeStatus, by: 1 | -1): void {
   if (!isActive(node)) return;
   if (node.type === 'Pod') pass.counts.activePods += by;
-  if (node.boundaryID === undefined || node.type === 'StepGroup') return;
+  if (node.boundaryID === undefined || !counted.has(node.type)) return;
   const { activeByBoundary } = pass.counts;
   activeByBoundary.set(node.boundaryID, (activeByBoundary.get(node.boundaryID) ?? 0) + by);
+}
+
+/** A daemon is one no more: from here on it counts like any other node until it has ended. */
+export function endDaemon(pass: Pass, node: NodeStatus): void {
+  if (!node.daemoned) return;
+  pass.nodes.update(node.id, { daemoned: false });
+  countActive(pass, node, 1);
 }
 
 /** Set a node's phase; a phase that ends it also sets when. A finished node never changes its phase. */

@@ -1,11 +1,17 @@
 import type { JsonObject } from '@sluice/model';
-import { containersOf, endContainers, ensureContainerNodes, observeContainers } from './container-set.ts';
+import {
+  containersOf,
+  endContainers,
+  ensureContainerNodes,
+  loseContainers,
+  observeContainers,
+} from './container-set.ts';
 import { podNameOf } from './node-name.ts';
 import type { Action, PodObservation } from './action.ts';
 import { exportGlobals } from './outputs.ts';
 import { locateArtifacts, type PodArtifacts } from './pod-artifacts.ts';
 import { locationKinds } from './artifact-location.ts';
-import { countActive, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
+import { countActive, endDaemon, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
 import { isResultRead } from './result-readers.ts';
 import { nodeLayer } from './template-inputs.ts';
 import { globalLayer } from './global-layer.ts';
@@ -102,8 +108,9 @@ export function observePods(pass: Pass): void {
     const observed = pass.pods.get(node.id);
     if (observed) applyObservation(pass, node, observed);
     else if (node.phase === 'Running') {
+      endDaemon(pass, node);
       markPhase(pass, node.name, 'Error', 'pod deleted');
-      endContainers(pass, node, 'Error', 'container deleted');
+      loseContainers(pass, node);
     }
   }
 }
@@ -130,7 +137,7 @@ function applyObservation(pass: Pass, node: NodeStatus, seen: PodObservation): v
     }
     return;
   }
-  if (node.daemoned) pass.nodes.update(node.id, { daemoned: false });
+  endDaemon(pass, node);
   if (seen.lingering && !seen.deleting)
     pass.actions.push({
       kind: 'DeletePod',
@@ -178,7 +185,6 @@ function finishPod(pass: Pass, node: NodeStatus, seen: PodObservation, template:
     ...(phase === 'Succeeded' ? { progress: progress.replace(/^\d+\/(\d+)$/, '$1/$1') } : {}),
   });
   markPhase(pass, node.name, phase, message);
-  endContainers(pass, node, phase, phase === 'Succeeded' ? undefined : message);
   const finishedAt = seen.finishedAt ?? formatTime(pass.now);
   pass.nodes.update(node.id, { finishedAt });
   if (phase === 'Succeeded') exportGlobals(pass, outputs.outputs);

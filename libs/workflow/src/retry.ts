@@ -1,5 +1,5 @@
-import { argoEnvironment, evaluateCondition, parseDurationMs, type SprigHost } from '@sluice/expr';
 import { globalLayer } from './global-layer.ts';
+import { argoEnvironment, evaluateCondition, parseDurationMs, type SprigHost } from '@sluice/expr';
 import type { Json } from '@sluice/model';
 import { endingMessage } from './deadline.ts';
 import { podNameOf } from './node-name.ts';

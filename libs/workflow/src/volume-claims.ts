@@ -1,7 +1,7 @@
+import { globalLayer } from './global-layer.ts';
 import type { JsonObject } from '@sluice/model';
 import type { Action } from './action.ts';
 import type { Pass } from './pass.ts';
-import { globalLayer } from './global-layer.ts';
 import { joinLayers, substitute } from './variables.ts';
 
 type Claims =

@@ -48,6 +48,10 @@ export const pipelineWords: Readonly<Record<string, string>> = {
   'spec.deploy[].on.push.branches': 'Only these branches. Globs.',
   'spec.deploy[].on.push.tags': 'Also these tags. Globs.',
   'spec.deploy[].on.push.paths': 'Only when a file of these paths was changed. Globs.',
+  'spec.deploy[].on.pullRequest':
+    'A pull request of a branch of the repository, never of a fork: a preview that goes when it is closed. Without `push` no push is deployed then.',
+  'spec.deploy[].on.pullRequest.branches': 'Only pull requests to these branches. Globs.',
+  'spec.deploy[].on.pullRequest.paths': 'Only when a file of these paths was changed. Globs.',
   'spec.deploy[].release': 'The name of the Helm release. The name of the repository when it is not given.',
   'spec.deploy[].chart': 'The step that packages the chart.',
   'spec.deploy[].images':

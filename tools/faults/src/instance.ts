@@ -52,8 +52,8 @@ export class Instance {
     this.#running.catch(() => {});
   }
 
-  pause(): void {
-    this.#process.pause();
+  pause(how: 'stopped' | 'asleep'): void {
+    this.#process.pause(how);
   }
 
   resume(): void {

@@ -1,8 +1,7 @@
 import { startTestApiServer } from '@sluice/apiserver/testing';
 import { createKubeApi } from '@sluice/kube';
 import { type KubeObject, resources } from '@sluice/model';
-import { applyDefinitions } from '@sluice/operator';
-import { createInformer, type KubeApi } from '@sluice/reconcile';
+import { applyDefinitions, createInformer, type KubeApi } from '@sluice/reconcile';
 import type { HttpHandler } from '@sluice/runtime';
 import { type FaultRates, type FaultSource, faultyTransport, manyFaults } from './faulty-transport.ts';
 import { cardController, definitions, fleetController } from './fleet.ts';
@@ -192,7 +191,7 @@ class Play {
         paused = undefined;
       } else if (faults && !paused && pauses.chance(0.03)) {
         paused = { instance: pauses.pick(instances), untilMs: this.#time.now() + pauses.between(3_000, 40_000) };
-        paused.instance.pause();
+        paused.instance.pause(pauses.chance(0.5) ? 'stopped' : 'asleep');
       }
       const now = Math.floor(this.#time.now() / 60_000);
       if (now > minute) onMinute?.((minute = now));

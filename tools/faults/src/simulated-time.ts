@@ -5,8 +5,11 @@ import { type Timer, TimerHeap } from './timer-heap.ts';
 export type SimulatedProcess = {
   /** Run code as part of this process. */
   run<T>(work: () => T): T;
-  /** From now on none of its timers rings, and what comes from outside waits. Its clocks go on. */
-  pause(): void;
+  /**
+   * From now on none of its timers rings, and what comes from outside waits. Its clocks go on; asleep, as a machine may be,
+   * only the wall's does, and its timers come later by what it slept.
+   */
+  pause(how: 'stopped' | 'asleep'): void;
   /** Timers that came due meanwhile ring in their order; then what came from outside arrives. */
   resume(): void;
   /** Resolves once the process is not paused. */
@@ -29,7 +32,12 @@ const startMs = Date.UTC(2030, 0, 1);
 /** Timers within one simulated minute; far above what the scenarios need, so more of them is a loop without a wait. */
 const maxTimersEachMinute = 30_000;
 
-type Owner = { paused: PromiseWithResolvers<void> | undefined; readonly due: Timer<Owner | undefined>[] };
+type Owner = {
+  paused: PromiseWithResolvers<void> | undefined;
+  asleepSinceMs: number | undefined;
+  sleptMs: number;
+  readonly due: Timer<Owner | undefined>[];
+};
 
 /**
  * Take over setTimeout, setInterval, Date.now, performance.now and Math.random: what is played depends on nothing but the
@@ -49,7 +57,8 @@ export function simulateTime(random: () => number): SimulatedTime {
     const waitMs = Math.max(1, Number(delayMs) || 1);
     const owner = owners.getStore();
     const ring = (): void => owners.run(owner, () => run(...args));
-    return timers.add({ atMs: nowMs + waitMs, everyMs: repeat ? waitMs : undefined, owner, run: ring });
+    const { sleptMs = 0 } = owner ?? {};
+    return timers.add({ atMs: nowMs + waitMs, everyMs: repeat ? waitMs : undefined, sleptMs, owner, run: ring });
   }
 
   function clear(handle: unknown): void {
@@ -63,7 +72,7 @@ export function simulateTime(random: () => number): SimulatedTime {
     clearInterval: clear,
   });
   Date.now = () => startMs + nowMs;
-  performance.now = () => nowMs;
+  performance.now = () => nowMs - (owners.getStore()?.sleptMs ?? 0);
   Math.random = random;
 
   async function advance(ms: number): Promise<void> {
@@ -71,8 +80,13 @@ export function simulateTime(random: () => number): SimulatedTime {
     await settle();
     for (let next = timers.takeDue(untilMs); next; next = timers.takeDue(untilMs)) {
       nowMs = Math.max(nowMs, next.atMs);
-      if (next.owner?.paused) {
-        next.owner.due.push(next);
+      const { owner } = next;
+      if (owner?.paused) {
+        owner.due.push(next);
+        continue;
+      }
+      if (owner && owner.sleptMs > next.sleptMs) {
+        timers.putBack({ ...next, atMs: next.atMs + owner.sleptMs - next.sleptMs, sleptMs: owner.sleptMs });
         continue;
       }
       budget(nowMs);
@@ -102,17 +116,22 @@ function processOf(
   timers: TimerHeap<Owner | undefined>,
   now: () => number,
 ): SimulatedProcess {
-  const owner: Owner = { paused: undefined, due: [] };
+  const owner: Owner = { paused: undefined, asleepSinceMs: undefined, sleptMs: 0, due: [] };
   return {
     run: (work) => owners.run(owner, work),
-    pause: () => void (owner.paused ??= Promise.withResolvers<void>()),
+    pause(how) {
+      owner.paused ??= Promise.withResolvers<void>();
+      if (how === 'asleep') owner.asleepSinceMs ??= now();
+    },
     resume() {
       const { paused } = owner;
       if (!paused) return;
       owner.paused = undefined;
+      if (owner.asleepSinceMs !== undefined) owner.sleptMs += now() - owner.asleepSinceMs;
+      owner.asleepSinceMs = undefined;
       for (const timer of owner.due.splice(0)) timers.putBack(timer);
       // Made last, so it rings after all of those.
-      timers.add({ atMs: now(), everyMs: undefined, owner: undefined, run: () => paused.resolve() });
+      timers.add({ atMs: now(), everyMs: undefined, sleptMs: 0, owner: undefined, run: () => paused.resolve() });
     },
     async awake() {
       while (owner.paused) await owner.paused.promise;

@@ -3,6 +3,8 @@ export type Timer<Owner = unknown> = {
   readonly id: number;
   readonly atMs: number;
   readonly everyMs: number | undefined;
+  /** How long its owner had slept when it was set. */
+  readonly sleptMs: number;
   readonly owner: Owner;
   readonly run: () => void;
 };
@@ -50,7 +52,7 @@ export class TimerHeap<Owner> {
     else this.#push({ ...timer, atMs: nowMs + timer.everyMs });
   }
 
-  /** A timer that was taken and has not rung, unless it was cleared meanwhile. */
+  /** A timer that was taken and has not rung, perhaps for later, unless it was cleared meanwhile. */
   putBack(timer: Timer<Owner>): void {
     if (this.#live.has(timer.id)) this.#push(timer);
   }

@@ -76,7 +76,7 @@ export type ContainerRuntime = {
   /** After {@link release}: the container was ended for having used more memory than its limit. */
   ranOutOfMemory?(input: ContainerInput): boolean;
   /** The agent stops. */
-  close?(): void;
+  close?(): Promise<void> | void;
 };
 
 /** What every container is given of the host's tools. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { resolveInView } from '../container/container-view.ts';
 import { podMark } from '../container/process-table.ts';
 import type { ContainerInput, ContainerRuntime, EntryOptions, LaunchPlan } from '../container/runtime.ts';
 import { StartError } from '../container/start-error.ts';
+import { machineName } from '../node/machine-name.ts';
 import { type Ctr, CtrError, createCtr, ctrEnvironment } from './ctr.ts';
 import { parseUser } from './image-user.ts';
 import { logProgram } from './log-program.ts';
@@ -20,7 +20,7 @@ export type ContainerdSupport = { readonly available: boolean; readonly reason: 
 
 /** A client in the containerd namespace that belongs to this data directory. */
 export function ctrOf(directory: string, address: string | undefined): Ctr {
-  return createCtr(`sluice-${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`, address);
+  return createCtr(machineName(directory), address);
 }
 
 /** Find out whether containerd answers. Containers are made as the superuser: nobody else can use it. */

@@ -1,5 +1,5 @@
 import { existsSync, lstatSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageConfig, ImagePort, ResolvedImage } from './image-port.ts';
 import type { Container } from '../pod/pod-spec.ts';
@@ -31,6 +31,8 @@ export class ImageError extends Error {
 export type Images = {
   /** The image behind a reference, ready to run. Throws {@link ImageError}. */
   get(reference: string, signal: AbortSignal, policy?: Container['imagePullPolicy']): Promise<LocalImage>;
+  /** Remove what was not asked for since a time and is not among the digests in use. Absent where images are kept elsewhere. */
+  sweep?(inUse: ReadonlySet<string>, beforeMs: number): Promise<void>;
 };
 
 /** Unpacks each image once, into `<directory>/<hex of the digest>`. */
@@ -57,6 +59,17 @@ export class ImageStore implements Images {
     return { digest: found.digest, config: found.config, directory, userland: hasUserland(directory) };
   }
 
+  async sweep(inUse: ReadonlySet<string>, beforeMs: number): Promise<void> {
+    for (const name of await readdir(this.#directory).catch((): string[] => [])) {
+      const path = join(this.#directory, name);
+      const usedAt = (await stat(path).catch(() => undefined))?.mtimeMs ?? Number.POSITIVE_INFINITY;
+      if (usedAt >= beforeMs || inUse.has(`sha256:${name}`) || this.#unpacking.has(name)) continue;
+      // Under another name first: whoever asks for the image meanwhile unpacks it anew.
+      await rename(path, `${path}.partial`);
+      await rm(`${path}.partial`, { recursive: true, force: true });
+    }
+  }
+
   async #resolve(reference: string, signal: AbortSignal) {
     if (reference.trim() === '') throw new ImageError('InvalidImageName', 'the container names no image');
     try {
@@ -72,7 +85,7 @@ export class ImageStore implements Images {
     const directory = join(this.#directory, hex);
     const running = this.#unpacking.get(hex);
     if (running) return running;
-    if (existsSync(directory)) return Promise.resolve(directory);
+    if (existsSync(directory)) return touched(directory);
     const work = this.#unpack(image, directory, signal).finally(() => this.#unpacking.delete(hex));
     this.#unpacking.set(hex, work);
     return work;
@@ -87,12 +100,20 @@ export class ImageStore implements Images {
         await unpackLayer(await this.#port.openLayer(image, layer, signal), layer, partial);
       }
       await rename(partial, directory);
-      return directory;
+      // The archive may have dated it long ago.
+      return await touched(directory);
     } catch (error) {
       await rm(partial, { recursive: true, force: true });
       throw new ImageError('ErrImagePull', `image ${image.digest}: ${textOf(error)}`, { cause: error });
     }
   }
+}
+
+/** Asked for just now. */
+async function touched(directory: string): Promise<string> {
+  const now = new Date();
+  await utimes(directory, now, now);
+  return directory;
 }
 
 function textOf(error: unknown): string {

@@ -17,6 +17,8 @@ export type NodeDescription = {
   readonly runtime: RuntimeKind;
   /** Why this runtime: shown in the Ready condition. */
   readonly reason: string;
+  /** Whether limits of containers are kept: shown in an annotation. */
+  readonly limits: string;
   readonly hostIp: string;
   readonly now: number;
 };
@@ -24,25 +26,16 @@ export type NodeDescription = {
 /** Annotation of the Node: whether the limits of containers are kept, for people. */
 export const limitsAnnotation = 'sluice.dev/resource-limits';
 
-const promises: Readonly<Record<RuntimeKind, { readonly isolation: string; readonly limits: string }>> = {
-  sandbox: {
-    isolation: 'pods run in sandboxes',
-    limits: 'not enforced: this runtime sets up no cgroups; cpu and memory limits are only shown',
-  },
-  process: {
-    isolation: 'pods run WITHOUT isolation',
-    limits: 'not enforced: this runtime sets up no cgroups; cpu and memory limits are only shown',
-  },
-  containerd: {
-    isolation: 'pods run in containers of their images, in the network of the host',
-    limits: 'cpu and memory are enforced',
-  },
+const isolations: Readonly<Record<RuntimeKind, string>> = {
+  sandbox: 'pods run in sandboxes',
+  process: 'pods run WITHOUT isolation',
+  containerd: 'pods run in containers of their images, in the network of the host',
 };
 
 const archNames: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
 /** The Node object of this machine. Pure but for the facts of the machine. */
-export function buildNode({ name, runtime, reason, hostIp, now }: NodeDescription): KubeObject<object, object> {
+export function buildNode({ name, runtime, reason, limits, hostIp, now }: NodeDescription): KubeObject<object, object> {
   const time = `${new Date(now).toISOString().slice(0, 19)}Z`;
   const resources = {
     cpu: String(availableParallelism()),
@@ -50,7 +43,7 @@ export function buildNode({ name, runtime, reason, hostIp, now }: NodeDescriptio
     pods: '2000',
     'ephemeral-storage': '100Gi',
   };
-  const { isolation, limits } = promises[runtime];
+  const isolation = isolations[runtime];
   const os = process.platform === 'darwin' ? 'darwin' : 'linux';
   const architecture = archNames[arch()] ?? arch();
   const condition = (type: string, status: string, why: string, message: string) => {

@@ -8,10 +8,12 @@ import { FifoPool } from '../container/fifo-pool.ts';
 import type { ContainerRuntime } from '../container/runtime.ts';
 import type { Service } from '../container/service-variables.ts';
 import type { Images } from '../image/image-store.ts';
+import { EndedLogs } from '../log/ended-logs.ts';
 import type { PodPorts } from '../pod/pod-ports.ts';
 import type { Container, Pod } from '../pod/pod-spec.ts';
 import { defaultBackoff } from '../pod/restart-backoff.ts';
 import { defaultDelays } from '../pod/status-delay.ts';
+import type { IssuedToken } from '../volume/pod-volumes.ts';
 import type { TokenRequest } from '../volume/volume-content.ts';
 import { PodAddresses } from './addresses.ts';
 import type { ClaimDirectories } from './claims.ts';
@@ -39,6 +41,8 @@ export async function createPodPorts(parts: NodeParts): Promise<PodPorts> {
   const fifos = new FifoPool(join(directory, 'pipes'));
   await fifos.warm();
   const turns = new TurnQueue();
+  const endedLogs = new EndedLogs(join(directory, 'logs'), now);
+  endedLogs.sweep().catch((error: unknown) => log.warn('old logs not removed', { error }));
   const nodeOf = (podIp: string) => ({ nodeName, hostIp, podIp });
   // What runs in images finds there what it needs; the tools of the host are not to be seen.
   const given =
@@ -56,6 +60,7 @@ export async function createPodPorts(parts: NodeParts): Promise<PodPorts> {
     backoff: options.backoff ?? defaultBackoff,
     delays: options.delays ?? defaultDelays,
     addresses: new PodAddresses(options.podNetwork ?? '127.64'),
+    endedLogs,
     tellImage: imageTeller(events, runtime, options, now),
     isServing: (pod) => services.list(pod.metadata.namespace).some((service) => selects(service, pod)),
     killEscaped: isProcess ? batchedKill() : () => {},
@@ -100,24 +105,25 @@ function reader(kube: KubeApi, pod: Pod): ReadKeyed {
   return (kind, name) => kube.get<KeyedData>(keyedResources[kind], { namespace, name }, AbortSignal.timeout(10_000));
 }
 
-async function requestToken(kube: KubeApi, pod: Pod, request: TokenRequest): Promise<string> {
+async function requestToken(kube: KubeApi, pod: Pod, request: TokenRequest): Promise<IssuedToken> {
   const { namespace = 'default', name, uid = '' } = pod.metadata;
   const account = pod.spec?.serviceAccountName ?? 'default';
-  const body: KubeObject<object, { readonly token?: string }> = {
+  const seconds = request.expirationSeconds ?? 3_600;
+  const body: KubeObject<object, { readonly token?: string; readonly expirationTimestamp?: string }> = {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
     metadata: { name: account, namespace },
     spec: {
       audiences: request.audience ? [request.audience] : [],
-      expirationSeconds: request.expirationSeconds ?? 3_600,
+      expirationSeconds: seconds,
       boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
     },
   };
   const signal = AbortSignal.timeout(10_000);
   const answer = await kube.create(resources.serviceAccounts, body, { subresource: 'token', signal });
-  const token = answer.status?.token;
+  const { token, expirationTimestamp = '' } = answer.status ?? {};
   if (!token) throw new ConfigError(`no token could be had for the service account "${account}"`);
-  return token;
+  return { token, expiresAt: Date.parse(expirationTimestamp) || Date.now() + seconds * 1_000 };
 }
 
 const repeatMs = 60_000;

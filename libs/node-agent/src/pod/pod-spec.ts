@@ -222,6 +222,12 @@ export function isFinished(status: PodStatus | undefined): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
+/** When the pod began, as its status tells, in milliseconds since the epoch. */
+export function startTimeOf({ status }: Pod): number | undefined {
+  const at = Date.parse(status?.startTime ?? '');
+  return Number.isNaN(at) ? undefined : at;
+}
+
 /** True for the end of an ordinary container that the pod's policy does not undo. */
 export function isFinal(policy: PodSpec['restartPolicy'], code: number): boolean {
   switch (policy ?? 'Always') {

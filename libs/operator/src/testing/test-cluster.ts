@@ -9,7 +9,7 @@ import { type NodeAgent, noImages, startNodeAgent } from '@sluice/node-agent';
 import type { KubeApi } from '@sluice/reconcile';
 import { Closers, createLog, type Log, type Running, silentLog } from '@sluice/runtime';
 import { memoryStore } from '@sluice/store';
-import { applyDefinitions } from '../apply-definitions.ts';
+import { applyDefinitions } from '@sluice/reconcile';
 import { accessResources, buildAccessManifests, buildDefinitions, toYaml } from '../manifests.ts';
 import { type Operator, start } from '../operator.ts';
 

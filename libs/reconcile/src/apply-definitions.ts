@@ -1,5 +1,6 @@
 import { type Condition, findCondition, type KubeObject, keyOf, resources } from '@sluice/model';
-import { type KubeApi, pause } from '@sluice/reconcile';
+import { pause } from './backoff.ts';
+import type { KubeApi } from './kube-api.ts';
 
 type Definition = KubeObject<unknown, { readonly conditions?: readonly Condition[] }>;
 
