@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -65,6 +66,11 @@ test('its tests pass, its types are right, and its bundle works', { timeout: 120
   expect((await npm(project, 'run', 'build')).code).toBe(0);
   const bundle = await run(process.execPath, ['dist/main.mjs', 'manifests'], { cwd: project, env });
   expect(bundle.out).toContain('name: cachepolicies.things.example.org');
+  // Alone, as in its image: whatever it loads late must be in the file too.
+  const alone = join(mkdtempSync(join(scratch, 'image-')), 'main.mjs');
+  copyFileSync(join(project, 'dist/main.mjs'), alone);
+  const lost = await run(process.execPath, [alone, '--kubeconfig', '/nowhere'], { cwd: dirname(alone), env });
+  expect(lost).toMatchObject({ code: 2, err: expect.stringContaining('cache-policy-operator: kubeconfig /nowhere') });
   const files = readdirSync(project, { recursive: true })
     .map(String)
     .filter((path) => !path.includes('node_modules'));
