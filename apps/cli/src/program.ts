@@ -161,6 +161,10 @@ function addOperatorCommands(program: Command, io: Io, finish: (code: ExitCode) 
     .option('--directory <path>', 'where to write it (default: a directory of that name)')
     .option('--group <domain>', 'API group of the kind (default: apps.example.com)')
     .option('--kind <name>', 'the kind (default: the name, as in Website)')
+    .option(
+      '--style <name>',
+      'controller: a function that acts; composite: a pure one that says what there should be (default: controller)',
+    )
     .option('--no-install', 'leave npm install to me')
     .action(async (name, options) =>
       finish(await (await import('./commands/operator.ts')).operatorNewCommand(name, options, io)),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -49,31 +50,36 @@ async function until(
 }
 
 // The limit is the promise: from nothing to a running operator in under a minute, npm install and all.
-test(
-  'a new operator outside of the checkout runs within a minute, and its tests, types and bundle are good',
-  { timeout: 60_000 },
-  async () => {
-    const made = await make('cache-policy', '--group', 'things.example.org');
-    expect(made).toMatchObject({ code: 0, out: expect.stringContaining('files written to') });
-    const project = join(scratch, 'cache-policy');
-    const dev = await until(project, 'dev', 'The operator works');
-    expect(dev.output).toContain('CachePolicy hello: 2 of 2 servers are ready');
-    expect(dev.code).toBe(0);
-    const tests = await npm(project, 'test');
-    expect(tests.out).toMatch(/(pass 4[\s\S]*fail 0)/);
-    expect((await npm(project, 'run', 'typecheck')).code).toBe(0);
-    expect((await npm(project, 'run', 'build')).code).toBe(0);
-    const bundle = await run(process.execPath, ['dist/main.mjs', 'manifests'], { cwd: project, env });
-    expect(bundle.out).toContain('name: cachepolicies.things.example.org');
-    const files = readdirSync(project, { recursive: true })
-      .map(String)
-      .filter((path) => !path.includes('node_modules'));
-    expect(files.filter((path) => /sample/i.test(path))).toEqual([]);
-  },
-);
+test('a new operator outside of the checkout runs within a minute', { timeout: 60_000 }, async () => {
+  const made = await make('cache-policy', '--group', 'things.example.org');
+  expect(made).toMatchObject({ code: 0, out: expect.stringContaining('files written to') });
+  const dev = await until(join(scratch, 'cache-policy'), 'dev', 'The operator works');
+  expect(dev.output).toContain('CachePolicy hello: 2 of 2 servers are ready');
+  expect(dev.code).toBe(0);
+});
+
+test('its tests pass, its types are right, and its bundle works', { timeout: 120_000 }, async () => {
+  const project = join(scratch, 'cache-policy');
+  const tests = await npm(project, 'test');
+  expect(tests.out).toMatch(/pass 4[\s\S]*fail 0/);
+  expect((await npm(project, 'run', 'typecheck')).code).toBe(0);
+  expect((await npm(project, 'run', 'build')).code).toBe(0);
+  const bundle = await run(process.execPath, ['dist/main.mjs', 'manifests'], { cwd: project, env });
+  expect(bundle.out).toContain('name: cachepolicies.things.example.org');
+  // Alone, as in its image: whatever it loads late must be in the file too.
+  const alone = join(mkdtempSync(join(scratch, 'image-')), 'main.mjs');
+  copyFileSync(join(project, 'dist/main.mjs'), alone);
+  const lost = await run(process.execPath, [alone, '--kubeconfig', '/nowhere'], { cwd: dirname(alone), env });
+  expect(lost).toMatchObject({ code: 2, err: expect.stringContaining('cache-policy-operator: kubeconfig /nowhere') });
+  const files = readdirSync(project, { recursive: true })
+    .map(String)
+    .filter((path) => !path.includes('node_modules'));
+  expect(files.filter((path) => /sample/i.test(path))).toEqual([]);
+});
 
 test.for([
   [['Web Site'], 'try "web-site"'],
+  [['shop', '--style', 'plan'], 'must be controller or composite; for plans, start from examples/operators/database'],
   [['shop', '--directory', 'no/such/place'], 'does not exist; make it first'],
   [[], "missing required argument 'name'"],
 ] as const)('%o is refused with a reason, and nothing is written', async ([args, message]) => {
@@ -105,8 +111,8 @@ test('npm run new-operator does the same, where npm was called', async () => {
   expect((await run(process.execPath, [...args.slice(0, 2), 'Bad Name'], { env })).code).toBe(2);
 });
 
-test('a vendored operator needs the checkout no more', { timeout: 60_000 }, async () => {
-  await make('alone', '--no-install');
+test('a vendored operator needs the checkout no more', { timeout: 120_000 }, async () => {
+  await make('alone', '--style', 'composite', '--no-install');
   const project = join(scratch, 'alone');
   const vendored = await sluice(['operator', 'vendor'], { cwd: project, env });
   expect(vendored).toMatchObject({ code: 0, out: 'vendor/sluice-operator-0.1.0.tgz\n' });

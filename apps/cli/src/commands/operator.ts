@@ -7,7 +7,7 @@ import { formatProblems } from '@sluice/model';
 import { CommandError, type ExitCode, exitCodes } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { packToolkit } from '../operator/pack-toolkit.ts';
-import { manifest, projectFiles, withoutSources } from '../operator/project-files.ts';
+import { manifest, projectFiles, type ProjectStyle, projectStyles, withoutSources } from '../operator/project-files.ts';
 import { parseProjectNames } from '../operator/project-names.ts';
 import { findCheckout, linkedPackages, readmeAfterVendoring, vendoredPackages } from '../operator/project-packages.ts';
 
@@ -15,6 +15,8 @@ export type OperatorNewOptions = {
   readonly directory?: string;
   readonly group?: string;
   readonly kind?: string;
+  /** `controller` (default) or `composite`. */
+  readonly style?: string;
   /** False: leave `npm install` to the user. */
   readonly install?: boolean;
 };
@@ -23,10 +25,11 @@ export type OperatorNewOptions = {
 export async function operatorNewCommand(name: string, options: OperatorNewOptions, io: Io): Promise<ExitCode> {
   const names = parseProjectNames(name, options);
   if (!names.ok) throw new CommandError(exitCodes.usage, formatProblems(names.problems));
+  const style = parseStyle(options.style ?? 'controller');
   const target = resolve(io.cwd, options.directory ?? name);
   await refuseTarget(target);
   const checkout = requireCheckout();
-  const files = projectFiles(names.value, linkedPackages(checkout, target));
+  const files = projectFiles(names.value, linkedPackages(checkout, target), style);
   await writeAll(target, files);
   io.out(`${files.size} files written to ${target}`);
   if (options.install !== false) await install(target, io);
@@ -35,6 +38,16 @@ export async function operatorNewCommand(name: string, options: OperatorNewOptio
     `\nNext:\n  cd ${shown}\n  npm run dev     # a cluster, the operator and a ${names.value.kind}, in one process\n  npm test`,
   );
   return exitCodes.ok;
+}
+
+function parseStyle(text: string): ProjectStyle {
+  const style = projectStyles.find((known) => known === text);
+  if (style) return style;
+  const plan = text === 'plan' ? '; for plans, start from examples/operators/database' : '';
+  throw new CommandError(
+    exitCodes.usage,
+    `--style ${JSON.stringify(text)}: must be ${projectStyles.join(' or ')}${plan}`,
+  );
 }
 
 async function refuseTarget(target: string): Promise<void> {

@@ -9,19 +9,38 @@ const template = join(dirname(fileURLToPath(import.meta.url)), '../../templates/
 /** The flag that resolves packages of a checkout to their sources. */
 const sourceFlag = ' --conditions=@sluice/source';
 
-/** The files of a new operator by path: the template, renamed. The template is a working operator for the kind `Sample`. */
-export function projectFiles(names: ProjectNames, packages: ProjectPackages): ReadonlyMap<string, string> {
+/** How the controller of a new operator is written. */
+export const projectStyles = ['controller', 'composite'] as const;
+export type ProjectStyle = (typeof projectStyles)[number];
+
+/**
+ * The files of a new operator by path: the template, renamed. The template is a working operator for the kind `Sample`; what is
+ * different in a style has the style in its name (`operator.composite.ts`).
+ */
+export function projectFiles(
+  names: ProjectNames,
+  packages: ProjectPackages,
+  style: ProjectStyle,
+): ReadonlyMap<string, string> {
   const files = readdirSync(template, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(template.length + 1))
     .filter((path) => !path.startsWith('node_modules') && !path.startsWith('dist'));
+  const isReplaced = (path: string): boolean =>
+    path.endsWith('.ts') && files.includes(path.replace(/ts$/, `${style}.ts`));
+  const chosen = files.filter((path) => !isOfStyle(path) && !isReplaced(path));
+  const ofStyle = files.filter((path) => path.endsWith(`.${style}.ts`));
   return new Map(
-    files.toSorted().map((path) => {
+    [...chosen, ...ofStyle].toSorted().map((path) => {
       const text = readFileSync(join(template, path), 'utf8');
-      const target = renamed(path, names).replace(/(^|\/)gitignore$/, '$1.gitignore');
+      const target = renamed(path.replace(`.${style}.ts`, '.ts'), names).replace(/(^|\/)gitignore$/, '$1.gitignore');
       return [target, withPackages(path, renamed(text, names), packages)];
     }),
   );
+}
+
+function isOfStyle(path: string): boolean {
+  return projectStyles.some((style) => path.endsWith(`.${style}.ts`));
 }
 
 function renamed(text: string, { name, kind, plural, group }: ProjectNames): string {

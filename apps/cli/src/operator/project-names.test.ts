@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { projectFiles } from './project-files.ts';
+import { projectFiles, projectStyles } from './project-files.ts';
 import { parseProjectNames } from './project-names.ts';
 
 test.for([
@@ -42,7 +42,21 @@ test('every problem is told at once', () => {
 test('nothing of the template keeps its name', () => {
   const names = { name: 'cache-policy', kind: 'CachePolicy', plural: 'cachepolicies', group: 'things.example.org' };
   const packages = { dependencies: {}, devDependencies: {}, fromSource: true, explanation: 'From somewhere.' };
-  for (const [path, text] of projectFiles(names, packages)) {
-    expect(`${path}\n${text}`, path).not.toMatch(/[Ss]ample|apps\.example\.com|PACKAGES/);
+  for (const style of projectStyles) {
+    for (const [path, text] of projectFiles(names, packages, style)) {
+      expect(`${path}\n${text}`, path).not.toMatch(/[Ss]ample|apps\.example\.com|PACKAGES/);
+    }
   }
+});
+
+test('a style brings its own files in the place of others, and no more', () => {
+  const names = { name: 'shop', kind: 'Shop', plural: 'shops', group: 'example.org' };
+  const packages = { dependencies: {}, devDependencies: {}, fromSource: true, explanation: '' };
+  const [controller, composite] = projectStyles.map((style) => projectFiles(names, packages, style));
+  expect([...(composite?.keys() ?? [])]).toEqual([...(controller?.keys() ?? [])]);
+  expect([...(controller?.keys() ?? [])]).toEqual(
+    expect.arrayContaining(['package.json', 'src/main.ts', '.gitignore']),
+  );
+  expect(composite?.get('src/operator.ts')).toContain('defineComposite');
+  expect(controller?.get('src/operator.ts')).toContain('defineController');
 });
