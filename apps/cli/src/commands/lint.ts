@@ -78,7 +78,8 @@ function lintArgo(file: string, document: Document.Parsed, lines: LineCounter): 
   const spec = (isCron ? (object.spec as { workflowSpec?: unknown } | undefined)?.workflowSpec : object.spec) ?? {};
   const workflow = { ...object, spec } as Workflow;
   const isTemplate = object.kind === 'WorkflowTemplate' || object.kind === 'ClusterWorkflowTemplate';
-  return validate(workflow, workflow.spec ?? {})
+  // Whether the nodes of the cluster move artifacts is not known here: the controller says so where they do not.
+  return validate(workflow, workflow.spec ?? {}, { artifacts: true })
     .filter((problem) => !(isTemplate && problem.code === 'EntrypointMissing'))
     .map((problem) => {
       const path = isCron ? problem.path?.replace(/^spec\./, 'spec.workflowSpec.') : problem.path;
