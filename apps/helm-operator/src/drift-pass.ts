@@ -12,7 +12,7 @@ export async function lookForDrift(
   latest: ReleaseRecord,
 ): Promise<readonly FoundDrift[]> {
   if (plan.drift.mode === 'disabled') return [];
-  return findDrift(ports.kube, latest, plan.drift, signal);
+  return findDrift(ports.kube, latest, { ...plan.drift, overrideManagers: ports.overrideManagers }, signal);
 }
 
 /** Say in the conditions and, when it is news, in an event, what drifted. */

@@ -1,7 +1,7 @@
 import { keyOf, type KubeObject, type Resource } from '@sluice/model';
 import { readManifest, type ReleaseRecord } from '@sluice/helm';
 import { matchesRequirements, parseLabelSelector, SelectorError, type KubeApi } from '@sluice/reconcile';
-import { detectDrift, isDriftIgnored, type DriftPlan, type ObjectDrift } from '@sluice/release';
+import { detectDrift, isDriftIgnored, takeOverFields, type DriftPlan, type ObjectDrift } from '@sluice/release';
 import { ClusterKinds } from './cluster-kinds.ts';
 
 const helmManager = 'helm';
@@ -12,12 +12,12 @@ export type FoundDrift = ObjectDrift & { readonly resource: Resource };
 
 /**
  * Compare the stored manifest of a release with the cluster: each object is applied as helm applies it, as a dry run, and the answer
- * compared with what is there. Nothing is written.
+ * compared with what is there. Nothing is written but whose the fields of the overridden managers are.
  */
 export async function findDrift(
   kube: KubeApi,
   record: ReleaseRecord,
-  plan: Pick<DriftPlan, 'ignore'>,
+  plan: DriftSearch,
   signal: AbortSignal,
 ): Promise<readonly FoundDrift[]> {
   const kinds = new ClusterKinds(kube);
@@ -36,10 +36,13 @@ export async function findDrift(
   return found;
 }
 
+/** What to leave out, and whose fields are helm's. */
+export type DriftSearch = Pick<DriftPlan, 'ignore'> & { readonly overrideManagers: readonly string[] };
+
 type Comparison = {
   readonly object: KubeObject;
   readonly resource: Resource;
-  readonly plan: Pick<DriftPlan, 'ignore'>;
+  readonly plan: DriftSearch;
   readonly signal: AbortSignal;
 };
 
@@ -47,6 +50,12 @@ async function compare(kube: KubeApi, { object, resource, plan, signal }: Compar
   const live = await kube.get(resource, keyOf(object), signal);
   if (!live) return { object, resource, missing: true, operations: [] };
   if (isDriftIgnored(live)) return undefined;
+  const { managedFields = [], resourceVersion } = live.metadata;
+  const ours = takeOverFields(managedFields, plan.overrideManagers, helmManager);
+  if (ours) {
+    const metadata = { managedFields: ours, ...(resourceVersion ? { resourceVersion } : {}) };
+    await kube.patch(resource, keyOf(object), { type: 'merge', body: { metadata } }, { signal });
+  }
   const wanted = await kube.apply(resource, object, { fieldManager: helmManager, dryRun: true, signal });
   const operations = detectDrift(live, wanted, plan, matchesSelector);
   return operations.length > 0 ? { object, resource, missing: false, operations } : undefined;

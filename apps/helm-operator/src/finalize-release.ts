@@ -1,4 +1,5 @@
 import {
+  findCondition,
   formatProblems,
   resources,
   TerminalError,
@@ -10,6 +11,7 @@ import { removeFinalizer, type ReconcileResult } from '@sluice/reconcile';
 import { parseReleaseSpec, releaseNameOf, type UninstallPlan } from '@sluice/release';
 import { removeHelmChart } from './chart-source.ts';
 import type { ReleasePorts } from './release-context.ts';
+import { sweepInventory } from './sweep-inventory.ts';
 import { TargetError } from './target-cluster.ts';
 import { sha256 } from './sha256.ts';
 import type { StatusDraft } from './status-draft.ts';
@@ -18,6 +20,8 @@ import type { StatusDraft } from './status-draft.ts';
 export const finalizer = 'finalizers.fluxcd.io';
 
 const retryMs = 15_000;
+/** Objects on their way out are looked at again after this time. */
+const leavingMs = 3_000;
 
 /** Uninstall what a deleted HelmRelease has installed, then let it go. A suspended one leaves its release where it is. */
 export async function finalizeRelease(
@@ -37,16 +41,9 @@ export async function finalizeRelease(
   }
   if (ports && installed) {
     const target = history[0] ?? { name: releaseNameOf(release, sha256), namespace: storageNamespace };
-    await ports.helm.settled(target);
-    if ((await ports.storage.read(target.namespace, target.name, signal)).length > 0) {
-      const done = await uninstall(ports, {
-        release,
-        draft,
-        target: { name: target.name, namespace: target.namespace },
-        signal,
-      });
-      if (!done) return { requeueAfterMs: retryMs };
-    }
+    const removal = { release, draft, target: { name: target.name, namespace: target.namespace }, signal };
+    const again = await leave(ports, removal);
+    if (again) return again;
   }
   if (draft.current.helmChart) await removeHelmChart(own.kube, release, draft.current.helmChart);
   await removeFinalizer(own.kube, resources.helmReleases, release, finalizer);
@@ -65,7 +62,7 @@ async function portsOf(
   const place = { ...(kubeConfig ? { kubeConfig } : {}), ...(serviceAccountName ? { serviceAccountName } : {}) };
   const parsed = parseReleaseSpec({ interval: '1m', chartRef: { kind: 'HelmChart', name: 'none' }, ...place });
   try {
-    if (!parsed.ok) return new TargetError('RESTClientError', `cannot uninstall: ${formatProblems(parsed.problems)}`);
+    if (!parsed.ok) return new TargetError(`cannot uninstall: ${formatProblems(parsed.problems)}`);
     return await own.targets.portsFor(own, release, parsed.value.target, signal);
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
@@ -82,9 +79,36 @@ type Removal = {
   readonly signal: AbortSignal;
 };
 
-async function uninstall(ports: ReleasePorts, { release, draft, target, signal }: Removal): Promise<boolean> {
+/** When to look again; undefined once nothing of the release is left but what is meant to stay. */
+async function leave(ports: ReleasePorts, removal: Removal): Promise<ReconcileResult | undefined> {
+  const { release, draft, target, signal } = removal;
   const plan = uninstallPlanOf(release);
-  const { keepHistory, cascade, timeoutMs, wait, disableHooks } = plan;
+  await ports.helm.settled(target);
+  const [latest] = await ports.storage.read(target.namespace, target.name, signal);
+  const present = latest !== undefined && latest.status !== 'uninstalled';
+  if (present && !(await uninstall(ports, removal, plan))) return { requeueAfterMs: retryMs };
+  // What an uninstall without waiting has asked for may still be under way, and may stay so.
+  if (plan.wait === 'none') return undefined;
+  const left = await sweepInventory(ports.kube, draft.current.inventory, target, signal);
+  if (left === undefined) return undefined;
+  await fail(ports, removal, `Helm release ${target.namespace}/${target.name} is uninstalled, but ${left}`);
+  return { requeueAfterMs: leavingMs };
+}
+
+async function fail(ports: ReleasePorts, { release, draft }: Removal, message: string): Promise<void> {
+  const before = findCondition(draft.current.conditions, 'Ready');
+  draft.condition({ type: 'Released', status: 'False', reason: 'UninstallFailed', message });
+  draft.condition({ type: 'Ready', status: 'False', reason: 'UninstallFailed', message });
+  await draft.save();
+  if (before?.message !== message) ports.events.event(release, 'Warning', 'UninstallFailed', message);
+}
+
+async function uninstall(
+  ports: ReleasePorts,
+  removal: Removal,
+  { keepHistory, cascade, timeoutMs, wait, disableHooks }: UninstallPlan,
+): Promise<boolean> {
+  const { release, target, signal } = removal;
   const result = await ports.helm.uninstall({ ...target, timeoutMs, wait, disableHooks, keepHistory, cascade }, signal);
   if (result.ok || result.failure.kind === 'NotFound') {
     ports.events.event(
@@ -96,10 +120,7 @@ async function uninstall(ports: ReleasePorts, { release, draft, target, signal }
     return true;
   }
   const message = `Helm uninstall failed for release ${target.namespace}/${target.name}: ${result.failure.message}`;
-  draft.condition({ type: 'Released', status: 'False', reason: 'UninstallFailed', message });
-  draft.condition({ type: 'Ready', status: 'False', reason: 'UninstallFailed', message });
-  await draft.save();
-  ports.events.event(release, 'Warning', 'UninstallFailed', message);
+  await fail(ports, removal, message);
   return false;
 }
 

@@ -1,62 +1,47 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+#!/usr/bin/env node
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatProblems } from '@sluice/model';
 import { BinaryNotFound, createHelm, findHelm } from '@sluice/helm';
-import { createKubeApi, httpTransport, KubeconfigError, loadKubeconfig } from '@sluice/kube';
+import { connectCluster, KubeconfigError } from '@sluice/kube';
 import { createOciClient } from '@sluice/oci';
-import { createLog } from '@sluice/runtime';
+import { startElected } from '@sluice/reconcile';
+import { reportingOf, runProgram } from '@sluice/runtime';
 import { clusterAccess } from './cluster-access.ts';
-import { parseConfig, usage, type MainConfig } from './config.ts';
+import { helmOperatorConfig, helmOperatorSettings } from './config.ts';
+import { helmKubeconfig } from './helm-kubeconfig.ts';
 import { start } from './start.ts';
 
-const write = (text: string): void => void process.stderr.write(`${text}\n`);
-
-if (process.argv.includes('--help')) {
-  write(usage);
-} else {
-  const parsed = parseConfig(process.argv.slice(2), process.env);
-  if (parsed.ok) await run(parsed.value);
-  else {
-    write(`${formatProblems(parsed.problems)}\n\n${usage}`);
-    process.exitCode = 2;
-  }
-}
-
-async function run(config: MainConfig): Promise<void> {
-  const log = createLog({ level: config.logLevel });
-  try {
-    const path = config.kubeconfig ?? join(homedir(), '.kube', 'config');
-    await stat(path).catch(() => {
-      throw new KubeconfigError(`kubeconfig ${path} does not exist; name one with --kubeconfig or KUBECONFIG`);
-    });
-    const access = await loadKubeconfig({ path, env: process.env });
-    const transport = httpTransport(access);
-    await mkdir(config.dataDirectory, { recursive: true });
-    const binary = await findHelm({ env: process.env, cacheDirectory: join(config.dataDirectory, 'bin') });
+await runProgram({
+  name: 'helm-operator',
+  description: 'makes Helm releases of HelmReleases',
+  settings: helmOperatorSettings,
+  isSetupError: (error) => error instanceof KubeconfigError || error instanceof BinaryNotFound,
+  start: async ({ settings, env, ...parts }) => {
+    const { data } = settings;
+    const { log } = parts;
+    const kubeconfig = await helmKubeconfig({ kubeconfig: settings.kubeconfig, dataDirectory: data, env });
+    const { kube, access } = await connectCluster(settings, { ...parts, env, fieldManager: 'sluice-helm-operator' });
+    await mkdir(data, { recursive: true });
+    const binary = await findHelm({ env, cacheDirectory: join(data, 'bin') });
     log.info('helm found', { ...binary });
+    const config = helmOperatorConfig(settings);
     const helm = await createHelm({
       binary: binary.path,
-      kubeconfig: path,
-      workDirectory: join(config.dataDirectory, 'helm'),
+      kubeconfig,
+      workDirectory: join(data, 'helm'),
       concurrency: config.concurrency,
       log,
     });
-    const artifactDirectory = join(config.dataDirectory, 'artifacts');
-    const kube = createKubeApi({ transport, fieldManager: 'sluice-helm-operator' });
-    const clusters = clusterAccess(access, join(config.dataDirectory, 'kubeconfigs'));
-    const common = { clusters, oci: createOciClient, artifactDirectory, gitSearchPath: process.env['PATH'] ?? '' };
-    const running = await start(config, { ...common, kube, helm, log, now: Date.now });
-    const stop = (): void => {
-      void running
-        .close()
-        .then(() => transport.close())
-        .then(() => process.exit(0));
+    const ports = {
+      helm,
+      oci: createOciClient,
+      clusters: clusterAccess(access, join(data, 'kubeconfigs')),
+      artifactDirectory: join(data, 'artifacts'),
+      gitSearchPath: env['PATH'] ?? '',
+      log,
+      now: Date.now,
+      ...reportingOf(parts),
     };
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
-  } catch (error) {
-    const wrongUse = error instanceof KubeconfigError || error instanceof BinaryNotFound;
-    write(error instanceof Error ? error.message : String(error));
-    process.exit(wrongUse ? 2 : 1);
-  }
-}
+    await startElected(settings, { ...parts, kube, start: (fenced) => start(config, { ...ports, kube: fenced }) });
+  },
+});

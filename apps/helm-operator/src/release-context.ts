@@ -19,6 +19,8 @@ export type ReleasePorts = {
   readonly events: ReleaseEvents;
   /** Origin labels on everything, at the cost of a process an operation; else only where a post-renderer runs anyway. */
   readonly originLabels: boolean;
+  /** Field managers whose changes to objects of releases are drift, even where they only added something. */
+  readonly overrideManagers: readonly string[];
   readonly interrupts: Interrupts;
   readonly targets: TargetClusters;
   readonly log: Log;

@@ -8,7 +8,7 @@ import {
   type Source,
 } from '@sluice/model';
 import { createController, createInformerSet, type Informer } from '@sluice/reconcile';
-import { Closers, type Running } from '@sluice/runtime';
+import { Closers, reportingOf, type Running } from '@sluice/runtime';
 import { startChartKinds } from './chart-kind/start-chart-kinds.ts';
 import { chartSources } from './chart-source.ts';
 import { ChartStore } from './chart-store.ts';
@@ -34,7 +34,7 @@ const chartSourceKinds = ['OCIRepository', 'HelmChart', 'ExternalArtifact'] as c
 export async function start(config: HelmOperatorConfig, ports: HelmOperatorPorts): Promise<Running> {
   const { kube, helm, log, now } = ports;
   const closers = new Closers();
-  const informers = createInformerSet(kube, { log });
+  const informers = createInformerSet(kube, { log, ...reportingOf(ports) });
   const store = await ChartStore.open(ports.artifactDirectory);
   const events = createReleaseEvents({ kube, component: 'helm-operator', log, now });
   const interrupts = new Interrupts();
@@ -70,6 +70,7 @@ export async function start(config: HelmOperatorConfig, ports: HelmOperatorPorts
       interrupts,
       targets,
       originLabels: config.originLabels ?? false,
+      overrideManagers: config.overrideManagers ?? [],
       log,
       now,
       storage: new ReleaseStorage(kube, { now }),

@@ -1,7 +1,6 @@
 import { resources, type HelmReleaseStatus, type KubeObject } from '@sluice/model';
 import { FakeKube } from '@sluice/reconcile/testing';
 import { expect, test } from 'vitest';
-import { parseConfig } from './config.ts';
 import { Interrupts } from './interrupts.ts';
 import { StatusDraft } from './status-draft.ts';
 
@@ -64,18 +63,4 @@ test('an interrupt reaches the operation that runs, and none that ended', () => 
   interrupts.supersede('a', 'the spec changed');
   expect([first.signal.aborted, second.signal.aborted, outer.signal.aborted]).toEqual([false, true, false]);
   expect(String(second.signal.reason)).toContain('the spec changed');
-});
-
-test('flags win over the environment', () => {
-  const env = { SLUICE_HELM_OPERATOR_DATA: '/env', KUBECONFIG: '/k', SLUICE_HELM_CONCURRENCY: '3' };
-  expect(parseConfig(['--data', '/flag'], env)).toEqual({
-    ok: true,
-    value: { dataDirectory: '/flag', kubeconfig: '/k', concurrency: 3, logLevel: 'info', shutdownMs: 30_000 },
-  });
-});
-
-test('every wrong setting is named at once', () => {
-  const parsed = parseConfig([], { SLUICE_HELM_CONCURRENCY: 'many', SLUICE_LOG_LEVEL: 'loud' });
-  expect(parsed.ok ? [] : parsed.problems.map(({ path }) => path)).toEqual(['--data', '--concurrency', '--log-level']);
-  expect(parseConfig(['--data', 'x', '--what'], {}).ok).toBe(false);
 });

@@ -9,20 +9,7 @@ import { TargetClusters } from './target-cluster.ts';
 
 const metadata = { name: 'demo', namespace: 'apps' };
 const release: HelmRelease = { apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease', metadata };
-const ports = {} as ReleasePorts;
 const { signal } = new AbortController();
-
-test('without clients for others, service accounts and other clusters are refused by the name of the field', async () => {
-  const targets = new TargetClusters(undefined);
-  await expect(targets.portsFor(ports, release, { serviceAccount: 'a' }, signal)).rejects.toMatchObject({
-    reason: 'Unsupported',
-    message: expect.stringContaining('spec.serviceAccountName') as string,
-  });
-  await expect(targets.portsFor(ports, release, { kubeConfig: { name: 'a' } }, signal)).rejects.toThrow(
-    'spec.kubeConfig',
-  );
-  expect(await targets.portsFor(ports, release, {}, signal)).toBe(ports);
-});
 
 test('a kubeconfig lies in a file of its own, readable by us alone, until nobody asks for it', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'kubeconfigs-'));

@@ -22,11 +22,10 @@ export type ClusterAccessPort = {
 /** The cluster or the account that a release is for cannot be used. `gone`: it does not exist any more. */
 export class TargetError extends Error {
   override readonly name = 'TargetError';
-  readonly reason: 'Unsupported' | 'RESTClientError';
+  readonly reason = 'RESTClientError';
   readonly gone: boolean;
-  constructor(reason: TargetError['reason'], message: string, gone = false) {
+  constructor(message: string, gone = false) {
     super(message);
-    this.reason = reason;
     this.gone = gone;
   }
 }
@@ -35,17 +34,16 @@ const maxClients = 200;
 
 /** Gives each release the ports of the cluster and the user that it is installed with. */
 export class TargetClusters {
-  readonly #access: ClusterAccessPort | undefined;
+  readonly #access: ClusterAccessPort;
   readonly #known = new Map<string, Promise<Pick<ReleasePorts, 'kube' | 'storage'>>>();
 
-  constructor(access: ClusterAccessPort | undefined) {
+  constructor(access: ClusterAccessPort) {
     this.#access = access;
   }
 
   /** Remove kubeconfigs that no release has asked for within this time; one that is needed again is written again. */
   async removeUnused(nowMs: number, ageMs: number): Promise<void> {
-    const directory = this.#access?.directory;
-    if (directory === undefined) return;
+    const { directory } = this.#access;
     for (const entry of await readdir(directory).catch((): string[] => [])) {
       const path = join(directory, entry);
       const found = await stat(path).catch(() => undefined);
@@ -63,12 +61,6 @@ export class TargetClusters {
     const { serviceAccount, kubeConfig } = plan;
     if (!serviceAccount && !kubeConfig) return ports;
     const access = this.#access;
-    const field = kubeConfig ? 'spec.kubeConfig' : 'spec.serviceAccountName';
-    if (!access)
-      throw new TargetError(
-        'Unsupported',
-        `${field}: this operator runs inside the embedded cluster and acts with its own permissions only; run apps/helm-operator by itself, or leave it out`,
-      );
     const namespace = release.metadata.namespace ?? '';
     const user = serviceAccount && `system:serviceaccount:${namespace}:${serviceAccount}`;
     const kubeconfig = kubeConfig && (await fetchKubeconfig(ports.kube, access, { namespace, ...kubeConfig, signal }));
@@ -94,17 +86,13 @@ async function connect({ now }: ReleasePorts, access: ClusterAccessPort, { kubec
     return { kube, storage: new ReleaseStorage(kube, { now }) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new TargetError('RESTClientError', `the kubeconfig of spec.kubeConfig cannot be used: ${why}`);
+    throw new TargetError(`the kubeconfig of spec.kubeConfig cannot be used: ${why}`);
   }
 }
 
 async function requireAccount(kube: KubeApi, namespace: string, name: string, signal: AbortSignal): Promise<void> {
   if (await kube.get(resources.serviceAccounts, { namespace, name }, signal)) return;
-  throw new TargetError(
-    'RESTClientError',
-    `ServiceAccount ${namespace}/${name} (spec.serviceAccountName) does not exist`,
-    true,
-  );
+  throw new TargetError(`ServiceAccount ${namespace}/${name} (spec.serviceAccountName) does not exist`, true);
 }
 
 type Wanted = {
@@ -123,13 +111,13 @@ async function fetchKubeconfig(
 ): Promise<string> {
   const secret = await kube.get<Holder>(resources.secrets, { namespace, name }, signal);
   const where = `Secret ${namespace}/${name} (spec.kubeConfig.secretRef)`;
-  if (!secret) throw new TargetError('RESTClientError', `${where} does not exist`, true);
+  if (!secret) throw new TargetError(`${where} does not exist`, true);
   const keys = key ? [key] : ['value', 'value.yaml'];
   const encoded = keys.map((one) => secret.data?.[one]).find((value) => value !== undefined);
-  if (encoded === undefined) throw new TargetError('RESTClientError', `${where} has no key ${keys.join(' or ')}`);
+  if (encoded === undefined) throw new TargetError(`${where} has no key ${keys.join(' or ')}`);
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   const forbidden = forbiddenIn(text);
-  if (forbidden) throw new TargetError('RESTClientError', `${where}: ${forbidden}`);
+  if (forbidden) throw new TargetError(`${where}: ${forbidden}`);
   await mkdir(access.directory, { recursive: true, mode: 0o700 });
   const path = join(access.directory, createHash('sha256').update(text).digest('hex'));
   await writeOnce(path, text);

@@ -21,6 +21,7 @@ import { createRegistry } from '@sluice/registry';
 import { Closers, createLog, serveHttp, silentLog, type Running } from '@sluice/runtime';
 import { memoryStore } from '@sluice/store';
 import { clusterAccess } from '../src/cluster-access.ts';
+import type { HelmOperatorConfig } from '../src/config.ts';
 import { start } from '../src/start.ts';
 
 /** A cluster of the embedded API server, a registry, a real helm and the operator. */
@@ -30,7 +31,7 @@ export type Cluster = {
   readonly helm: Helm;
   readonly kubeconfig: string;
   readonly scratch: string;
-  startOperator(): Promise<Running>;
+  startOperator(config?: Partial<HelmOperatorConfig>): Promise<Running>;
   /** Start the controllers of the cluster and a node, so that pods really run (as plain processes). */
   startNode(): Promise<void>;
   /** Push a chart named demo; returns `oci://…` and the digest. */
@@ -99,9 +100,9 @@ export async function startCluster(): Promise<Cluster> {
       agents.push(agent);
       closers.add(() => agent.close());
     },
-    startOperator: async () =>
+    startOperator: async (config = {}) =>
       start(
-        { concurrency: 4, shutdownMs: 10_000 },
+        { concurrency: 4, shutdownMs: 10_000, ...config },
         {
           kube,
           helm: await newHelm(),

@@ -69,10 +69,10 @@ describe.skipIf(!helmBinary)('what is delivered, with a real helm (needs linux x
     await lookAgain();
     await waitForCondition(cluster.kube, 'Drifted', 'False', 'DriftCorrected');
     expect((await config())?.data).toEqual({ color: 'red' });
+    expect((await event('DriftDetected')).message).toBe('ConfigMap/apps/demo-config differs: replace /data/color');
     await cluster.kube.delete(resources.configMaps, configKey);
     await lookAgain();
     expect((await config())?.data).toEqual({ color: 'red' });
-    expect((await event('DriftDetected')).message).toBe('ConfigMap/apps/demo-config differs: replace /data/color');
     expect(await revisionsOf(cluster.kube)).toEqual(['v1 deployed']);
     await lookAgain();
     await waitForCondition(cluster.kube, 'Ready', 'True');
@@ -87,6 +87,23 @@ describe.skipIf(!helmBinary)('what is delivered, with a real helm (needs linux x
     const ignore = [{ paths: ['/data/color'], target: { kind: 'ConfigMap' } }];
     await applyRelease(cluster.kube, { driftDetection: { mode: 'warn', ignore } });
     await waitForCondition(cluster.kube, 'Drifted', 'False', 'NoDriftDetected');
+  });
+
+  test('what an overridden field manager added is drift, and what others added is not', async () => {
+    await operator.close();
+    operator = await cluster.startOperator({ overrideManagers: ['kubectl-edit'] });
+    await install({ driftDetection: { mode: 'enabled' } });
+    for (const [fieldManager, key] of [
+      ['kubectl-edit', 'added'],
+      ['autoscaler', 'kept'],
+    ] as const) {
+      const patch = { type: 'merge', body: { data: { [key]: 'by hand' } } } as const;
+      await cluster.kube.patch(resources.configMaps, configKey, patch, { fieldManager });
+    }
+    await lookAgain();
+    await waitForCondition(cluster.kube, 'Drifted', 'False', 'DriftCorrected');
+    expect((await config())?.data).toEqual({ color: 'red', kept: 'by hand' });
+    expect((await event('DriftDetected')).message).toBe('ConfigMap/apps/demo-config differs: remove /data/added');
   });
 
   test('post-renderers, common metadata and origin labels reach every object, hooks too', async () => {

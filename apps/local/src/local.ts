@@ -10,7 +10,7 @@ import { createKubeApi, httpTransport } from '@sluice/kube';
 import { type NodeAgent, startNodeAgent, startServiceProxy } from '@sluice/node-agent';
 import { createInformerSet, type InformerSet, type KubeApi } from '@sluice/reconcile';
 import { createRegistry } from '@sluice/registry';
-import { Closers, type HttpServer, type Log, type Running, serveHttp } from '@sluice/runtime';
+import { Closers, type HttpServer, type Log, type Running, Secret, serveHttp } from '@sluice/runtime';
 import { openStore, type Store } from '@sluice/store';
 import { clusterNames } from './cluster-names.ts';
 import type { LocalConfig } from './config.ts';
@@ -20,6 +20,7 @@ import { cacheDirectory, type DataDirectory, formatVersion, openDataDirectory } 
 import { chooseNetwork, type Network } from './network.ts';
 import { startPlatform } from './platform.ts';
 import { refreshRepositories } from './refresh-repositories.ts';
+import { startRegistryCleaning } from './registry-cleaning.ts';
 import { registryImages } from './registry-images.ts';
 import { fillToolsDirectory, type Tools } from './tools-directory.ts';
 
@@ -69,7 +70,13 @@ export async function startLocal(config: LocalConfig, { log, now }: LocalPorts):
     const { kube, api, registryUrl, agent, tools } = cluster;
     const token = ensureToken(data);
     const forge = await startForge(cluster.foundation, git.binary, token);
-    const receiverUrl = await startPlatform(cluster.foundation, { kubeconfig: data.file('kubeconfig'), registryUrl });
+    const receiverUrl = config.clusterOnly
+      ? `http://${config.host}:${config.ports.receiver}`
+      : await startPlatform(cluster.foundation, {
+          kubeconfig: data.file('kubeconfig'),
+          registryUrl,
+          token: new Secret(token),
+        });
     await forge.start();
     const context: Context = {
       version: 1,
@@ -146,6 +153,8 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>, gitBi
     onError: onError(log),
   });
   closers.add(() => registryServer.close());
+  const cleaning = startRegistryCleaning(registry, log.with({ part: 'registry' }));
+  closers.add(() => cleaning.close());
 
   const tools = fillToolsDirectory(data.directory('bin'));
   const resolveHost = clusterNames(informers);
@@ -155,11 +164,13 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>, gitBi
     gitBinary,
     resolveHost,
   });
+  const containerdAddress = config.env['CONTAINERD_ADDRESS'];
   agent = await startNodeAgent({
     kube,
     informers,
     directory: data.path,
     runtime: config.runtime,
+    ...(containerdAddress ? { containerdAddress } : {}),
     podNetwork: network.pods,
     images: registryImages(registry, hostOf(registryServer)),
     tasks: taskPort({ connect: apiAs(api), artifacts, resolveHost }),

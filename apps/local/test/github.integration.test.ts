@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type GithubStandIn, makeTestApp, startGithubStandIn } from '@sluice/forge/testing';
+import { type GithubStandIn, makeTestApp, type SentWebhook, startGithubStandIn } from '@sluice/forge/testing';
 import { type KubeObject, resources } from '@sluice/model';
 import { silentLog } from '@sluice/runtime';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -22,7 +22,9 @@ spec:
     pullRequest: { branches: [main] }
   steps:
     - name: unit
-      run: test ! -e broken
+      run: |
+        test ! -e broken
+        test ! -e slow || sleep 3
     - name: chart
       needs: [unit]
       package: { chart: { path: chart } }
@@ -115,6 +117,32 @@ function atGithub() {
   return found;
 }
 
+/** Push to main at GitHub. The receiver may have to learn of the repository first. */
+function pushed(after: string): Promise<SentWebhook> {
+  return vi.waitFor(
+    async () => {
+      const push = await github.push('octo/hello', { ref: 'refs/heads/main', after });
+      if (push?.status !== 202) throw new Error(`answered ${push?.status}`);
+      return push;
+    },
+    { timeout: 10_000, interval: 200 },
+  );
+}
+
+/** Wait until the last check run of a name on a commit is in this state. Gives the check run. */
+function checkRun(sha: string, name: string, state: string) {
+  const last = () => [...atGithub().checkRuns.values()].findLast((run) => run.headSha === sha && run.name === name);
+  return vi.waitFor(
+    () => {
+      const run = last();
+      expect([run?.conclusion ?? run?.status, run?.title]).toEqual([state, expect.anything()]);
+      if (!run) throw new Error(`no check run ${name}`);
+      return run;
+    },
+    { timeout: 40_000, interval: 100 },
+  );
+}
+
 async function concluded(sha: string, ...names: string[]): Promise<string[]> {
   const done = () =>
     [...atGithub().checkRuns.values()].filter((run) => run.headSha === sha && run.status === 'completed');
@@ -132,14 +160,7 @@ test(
   { timeout: 90_000 },
   async () => {
     const first = await commit('first', 'main');
-    const sent = await vi.waitFor(
-      async () => {
-        const push = await github.push('octo/hello', { ref: 'refs/heads/main', after: first });
-        if (push?.status !== 202) throw new Error(`answered ${push?.status}`);
-        return push;
-      },
-      { timeout: 10_000, interval: 200 },
-    );
+    const sent = await pushed(first);
     expect(JSON.parse((await github.redeliver('octo/hello', sent, { delivery: 'again' })).answer)).toMatchObject({
       code: 'Duplicate',
     });
@@ -166,3 +187,66 @@ test(
     expect(github.violations).toEqual([]);
   },
 );
+
+const maintainer = { id: 42, login: 'maintainer' };
+const stranger = { id: 2, login: 'contributor' };
+
+test(
+  'a fork waits for /ok-to-test of its head, runs without secrets, is cancelled and run again by buttons and comments',
+  { timeout: 120_000 },
+  async () => {
+    const { number, baseRef } = { number: 5, baseRef: 'main' };
+    const say = (body: string, user = maintainer) => github.comment('octo/hello', { number, body, user });
+    const base = await commit('first', 'main');
+    await pushed(base);
+    await concluded(base, 'ci', 'deploy staging');
+    atGithub().collaborators.set(maintainer.login, { id: maintainer.id, permission: 'write' });
+
+    // The fork brings a pipeline of its own: that of main is run.
+    await writeFile(join(root, 'work', '.sluice', 'ci.yaml'), pipeline.replace('test ! -e broken', 'echo stolen'));
+    await writeFile(join(root, 'work', 'broken'), '');
+    const head = await commit('from a stranger', 'fork');
+    await github.pushPull('octo/hello', { number, headSha: head, baseRef, fork: true });
+    const waiting = await checkRun(head, 'ci', 'action_required');
+    expect(waiting.actions).toMatchObject([{ identifier: 'approve' }]);
+
+    await say(`/ok-to-test ${head}`, stranger);
+    expect((await checkRun(head, 'sluice command', 'neutral')).title).toContain('no write access');
+    await say(`/ok-to-test ${base}`);
+    await vi.waitFor(async () => {
+      expect((await checkRun(head, 'sluice command', 'neutral')).title).toContain('is not the head');
+    });
+    expect(await runsOf(head)).toEqual([]);
+
+    await say(`/ok-to-test ${head}`);
+    const failed = await checkRun(head, 'ci', 'failure');
+    expect(failed.id).toBe(waiting.id);
+    const [run] = await runsOf(head);
+    expect(run?.metadata.annotations?.['sluice.dev/trust']).toBe('untrusted');
+    expect(run?.spec).toMatchObject({ automountServiceAccountToken: false });
+
+    // New commits are new code.
+    await rm(join(root, 'work', 'broken'));
+    await writeFile(join(root, 'work', 'slow'), '');
+    const next = await commit('fixed', 'fork');
+    await github.pushPull('octo/hello', { number, headSha: next, baseRef, fork: true });
+    const again = await checkRun(next, 'ci', 'action_required');
+    await github.press('octo/hello', { checkRun: again.id, button: 'approve', user: maintainer });
+    await checkRun(next, 'ci', 'in_progress');
+    await github.press('octo/hello', { checkRun: again.id, button: 'cancel', user: maintainer });
+    await checkRun(next, 'ci', 'cancelled');
+    await say('/retest');
+    const retested = await checkRun(next, 'ci', 'success');
+    expect(retested.id).not.toBe(again.id);
+    await github.press('octo/hello', { checkRun: retested.id, user: maintainer });
+    await vi.waitFor(async () => expect(await runsOf(next)).toHaveLength(3), { timeout: 10_000 });
+    await checkRun(next, 'ci', 'success');
+
+    expect(atGithub().deployments.size).toBe(1);
+    expect(github.violations).toEqual([]);
+  },
+);
+
+async function runsOf(sha: string): Promise<readonly KubeObject[]> {
+  return (await local.kube.list(resources.workflows, { labelSelector: `sluice.dev/sha=${sha}` })).items;
+}

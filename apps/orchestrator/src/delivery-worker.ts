@@ -2,8 +2,9 @@ import type { DeliveryJob } from '@sluice/events';
 import { keyText, TerminalError } from '@sluice/model';
 import type { Log } from '@sluice/runtime';
 import type { EnsureRuns } from './ensure-runs.ts';
+import type { ObeyCommand } from './obey-command.ts';
 import type { OrchestratorPorts } from './ports.ts';
-import type { RepositoryAccess } from './repository-access.ts';
+import type { OpenRepository, RepositoryAccess } from './repository-access.ts';
 import { readEvent } from './read-event.ts';
 import type { KeyedLock } from './keyed-lock.ts';
 
@@ -11,6 +12,9 @@ type Parts = {
   readonly ports: OrchestratorPorts;
   readonly access: RepositoryAccess;
   readonly ensureRuns: EnsureRuns;
+  readonly obeyCommand: ObeyCommand;
+  /** Compare the heads now. */
+  readonly look: (open: OpenRepository, log: Log, signal: AbortSignal) => Promise<void>;
   readonly lock: KeyedLock;
 };
 
@@ -22,6 +26,8 @@ export function createDeliveryHandler({
   ports,
   access,
   ensureRuns,
+  obeyCommand,
+  look,
   lock,
 }: Parts): (job: DeliveryJob, signal: AbortSignal) => Promise<void> {
   return async (job, signal) => {
@@ -32,6 +38,8 @@ export function createDeliveryHandler({
       if (open.repository.spec?.suspend) return log.info('delivery ignored', { reason: 'the Repository is suspended' });
       const reading = readEvent(job, open.repository);
       if ('ignored' in reading) return log.info('delivery ignored', { reason: reading.ignored });
+      if ('asked' in reading) return await obeyCommand(open, reading.asked, log, signal);
+      if ('look' in reading) return await look(open, log, signal);
       const { event } = reading;
       await settleMissing(() => ensureRuns({ open, event, delivery: job.delivery, log }, signal), log);
       log.info('delivery handled', { sha: event.sha });
@@ -40,7 +48,7 @@ export function createDeliveryHandler({
 }
 
 /** A commit that the remote has no more was replaced by a later push, which is handled on its own. */
-export async function settleMissing(task: () => Promise<void>, log: Log): Promise<void> {
+export async function settleMissing(task: () => Promise<unknown>, log: Log): Promise<void> {
   try {
     await task();
   } catch (error) {

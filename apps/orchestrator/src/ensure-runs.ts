@@ -1,8 +1,8 @@
-import { keys, resources, TerminalError, type KubeObject, type Repository } from '@sluice/model';
-import { compile, parsePipelines, type CompiledWorkflow, type Pipeline } from '@sluice/pipeline';
-import { isKubeError } from '@sluice/reconcile';
+import { TerminalError, type KubeObject, type Problem, type Repository } from '@sluice/model';
+import { compile, parsePipelines, type AnyPipeline } from '@sluice/pipeline';
 import type { Log } from '@sluice/runtime';
 import {
+  checkIdOf,
   configShaOf,
   decideRuns,
   mayDeploy,
@@ -10,93 +10,151 @@ import {
   problemsCheck,
   refOf,
   skippedCheck,
-  type DecidedRun,
+  type RunRequest,
+  type TriggerDecision,
   type TriggerEvent,
 } from '@sluice/trigger';
+import { validateManifest } from '@sluice/workflow';
 import type { OrchestratorConfig } from './config.ts';
+import { cancelPull } from './cancel-runs.ts';
+import { ensureWorkflow } from './ensure-workflow.ts';
 import { followHeads } from './followed-heads.ts';
+import { forkAnswerOf, forkPolicyOf } from './fork-trust.ts';
 import type { Head, OrchestratorPorts } from './ports.ts';
 import type { OpenRepository } from './repository-access.ts';
 import { headsPatch, patchHeads } from './repository-status.ts';
+import { grantRuns, type GrantedRun } from './grant-runs.ts';
 
 /** One event to be turned into runs. */
-export type RunRequest = {
+export type EventRequest = {
   readonly open: OpenRepository;
   readonly event: TriggerEvent;
+  /** Somebody asked for it in so many words. */
+  readonly asked?: RunRequest;
+  /** What the forge has been asked for already. */
+  readonly heads?: readonly Head[];
   readonly delivery?: string;
   readonly log: Log;
 };
 
-export type EnsureRuns = (request: RunRequest, signal: AbortSignal) => Promise<void>;
+/** What became of an event. */
+export type EventOutcome = Pick<TriggerDecision<AnyPipeline>, 'runs' | 'skipped'>;
 
+export type EnsureRuns = (request: EventRequest, signal: AbortSignal) => Promise<EventOutcome>;
+
+const checkManifest = (manifest: KubeObject): readonly Problem[] =>
+  validateManifest(manifest, { lint: true, unknownFields: 'error', artifacts: true });
 const pipelineDirectory = '.sluice/';
 const noCommit = /^0+$/;
+const nothing: EventOutcome = { runs: [], skipped: [] };
 /** Workflows created at a time. */
 const batchSize = 8;
+
+type Parts = {
+  readonly config: OrchestratorConfig;
+  readonly ports: OrchestratorPorts;
+  /** Gives numbers that grow. */
+  readonly nextOrder: () => number;
+};
 
 /**
  * Make the world such that the event has been handled: its Workflows exist, the forge knows what is wrong with the pipeline
  * files and what was left out, and the head is recorded. Doing it again changes nothing. To be called for one repository
  * at a time.
  */
-export function createEnsureRuns(config: OrchestratorConfig, ports: OrchestratorPorts): EnsureRuns {
-  const nextOrder = createOrder(() => ports.now());
-
+export function createEnsureRuns({ config, ports, nextOrder }: Parts): EnsureRuns {
   return async function ensureRuns(request, signal) {
-    const { open, event, delivery, log } = request;
-    const { forge } = open;
-    const heads = once(() => forge.listHeads(signal));
+    const { open, event, delivery } = request;
+    const heads = once(async () => request.heads ?? (await open.forge.listHeads(signal)));
     await ensureBaseline(ports, open, event, heads, signal);
-    if (event.kind === 'push' && event.deleted)
-      return patchHeads(ports, open, headsPatch({ [event.ref]: null }), signal);
-    if (event.kind === 'pull_request' && !event.open)
-      return patchHeads(ports, open, headsPatch({ [refOf(event)]: null }), signal);
-
+    if (event.kind === 'push' && event.deleted) return forget(request, event.ref, signal);
+    if (event.kind === 'pull_request' && !event.open) {
+      await cancelPull(ports, open, event.number, signal);
+      return forget(request, refOf(event), signal);
+    }
     refuseLongIds(event);
-    const { decision, problems, seen } = await decide(open, event, heads, signal);
+    const { decision, problems, seen } = await decide(request, heads, signal);
+    const { allowed, refused } = grantRuns(open, seen, decision.runs);
+    const skipped = [...decision.skipped, ...refused];
     const order = nextOrder();
-    await inBatches(decision.runs, async (run) => {
-      const context = contextOf({ open, event: seen, run, order, config, ...(delivery ? { delivery } : {}) });
-      await ensureWorkflow(ports, request, compile(run.pipeline, context), signal);
+    const returned = event.kind === 'push' && hasReturned(open.repository, event);
+    await inBatches(allowed, async (run) => {
+      const context = contextOf({ request, event: seen, run, order, config, ...(delivery ? { delivery } : {}) });
+      await ensureWorkflow(ports, { ...request, returned }, compile(run.pipeline, context), signal);
     });
-    for (const { pipeline, reason, code } of decision.skipped) {
-      log.info('pipeline not run', { pipeline: pipeline.name, sha: event.sha, code, reason });
-    }
-    const check = configShaOf(event) === event.sha ? problemsCheck(event.sha, problems) : undefined;
-    if (check) await forge.upsertCheck(check, signal);
-    for (const { pipeline, reason, code, visible } of decision.skipped) {
-      if (visible)
-        await forge.upsertCheck(
-          skippedCheck({ pipeline: pipeline.name, sha: event.sha, event: event.kind, reason, code }),
-          signal,
-        );
-    }
+    await reportLeftOut(request, skipped, problems, signal);
     await patchHeads(ports, open, headsPatch({ [refOf(event)]: event.sha }), signal);
+    return { runs: allowed, skipped };
   };
+
+  async function forget({ open }: EventRequest, ref: string, signal: AbortSignal): Promise<EventOutcome> {
+    await patchHeads(ports, open, headsPatch({ [ref]: null }), signal);
+    return nothing;
+  }
+}
+
+/** Tell the forge what is wrong with the pipeline files, and which pipelines were left out for a reason that people see. */
+async function reportLeftOut(
+  { open, event, asked, log }: EventRequest,
+  skipped: EventOutcome['skipped'],
+  problems: readonly Problem[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { forge, repository } = open;
+  for (const { pipeline, reason, code } of skipped) {
+    log.info('pipeline not run', { pipeline: pipeline.name, sha: event.sha, code, reason });
+  }
+  const check = configShaOf(event) === event.sha ? problemsCheck(event.sha, problems) : undefined;
+  if (check) await forge.upsertCheck(check, signal);
+  // A request that leaves something out is answered itself.
+  for (const { pipeline, reason, code, visible } of asked ? [] : skipped) {
+    if (!visible) continue;
+    const about = { pipeline: pipeline.name, sha: event.sha, check: checkIdOf(event, pipeline.name), reason, code };
+    await forge.upsertCheck(skippedCheck({ ...about, approvable: forkPolicyOf(repository) === 'approve' }), signal);
+  }
 }
 
 type Heads = () => Promise<readonly Head[]>;
 
 /** Read the commit's pipelines and decide. One fetch; the forge is asked for its heads only where something depends on it. */
-async function decide(open: OpenRepository, event: TriggerEvent, heads: Heads, signal: AbortSignal) {
+async function decide({ open, event: given, asked }: EventRequest, heads: Heads, signal: AbortSignal) {
   const { mirror } = open;
+  const event = await withBase(given, heads);
   const configSha = configShaOf(event);
   await mirror.ensureCommits([...new Set([configSha, event.sha])], signal);
   const [message, files] = await Promise.all([
     mirror.readMessage(event.sha, signal),
     mirror.readTree(configSha, pipelineDirectory, signal),
   ]);
-  const { pipelines, problems } = parsePipelines(files);
+  const { pipelines, problems } = parsePipelines(files, checkManifest);
   const seen = await withHeadRef({ ...event, message }, pipelines, heads);
   const current =
     !mayDeploy(seen, pipelines) || (await heads()).some(({ ref, sha }) => ref === refOf(seen) && sha === seen.sha);
   const base = needsChangedPaths(seen, pipelines) ? await baseOf(seen, open, heads) : undefined;
   const changedPaths = base === undefined ? 'unknown' : await mirror.changedPaths(base, seen.sha, signal);
-  return { decision: decideRuns<Pipeline>({ event: seen, pipelines, changedPaths, current }), problems, seen };
+  const fork = await forkAnswerOf(open, seen, signal);
+  const request = asked ? { request: asked } : {};
+  const input = { event: seen, pipelines, changedPaths, current, ...(fork ? { fork } : {}), ...request };
+  return { decision: decideRuns<AnyPipeline>(input), problems, seen };
+}
+
+/** GitLab does not say which commit the target branch is at: the heads do. */
+async function withBase(event: TriggerEvent, heads: Heads): Promise<TriggerEvent> {
+  if (event.kind !== 'pull_request' || !noCommit.test(event.baseSha)) return event;
+  const base = (await heads()).find(({ ref }) => ref === event.baseRef);
+  if (base) return { ...event, baseSha: base.sha };
+  throw new TerminalError(
+    'BranchNotFound',
+    `the target branch ${event.baseRef} of pull request ${event.number} is gone`,
+  );
 }
 
 /** A pull request's source branch counts only where the forge really has such a branch at this commit. */
-async function withHeadRef(event: TriggerEvent, pipelines: readonly Pipeline[], heads: Heads): Promise<TriggerEvent> {
+async function withHeadRef(
+  event: TriggerEvent,
+  pipelines: readonly AnyPipeline[],
+  heads: Heads,
+): Promise<TriggerEvent> {
   if (event.kind !== 'pull_request' || event.headRef === undefined) return event;
   const { headRef, ...rest } = event;
   if (!pipelines.some(({ on }) => on.push && on.pullRequest)) return rest;
@@ -113,15 +171,16 @@ async function baseOf(event: TriggerEvent, { repository }: OpenRepository, heads
 }
 
 type ContextParts = {
-  readonly open: OpenRepository;
+  readonly request: EventRequest;
   readonly event: TriggerEvent;
-  readonly run: DecidedRun<Pipeline>;
+  readonly run: GrantedRun;
   readonly order: number;
   readonly config: OrchestratorConfig;
   readonly delivery?: string;
 };
 
-function contextOf({ open, event, run, order, config, delivery }: ContextParts): Parameters<typeof compile>[1] {
+function contextOf({ request, event, run, order, config, delivery }: ContextParts): Parameters<typeof compile>[1] {
+  const { open, asked } = request;
   return {
     repository: open.key.name,
     repositoryUid: open.uid,
@@ -135,72 +194,18 @@ function contextOf({ open, event, run, order, config, delivery }: ContextParts):
     trust: run.trust,
     order,
     deploys: run.deploys,
+    secrets: run.secrets,
     ...(event.kind === 'pull_request' ? { pullRequest: event.number } : {}),
+    ...(event.kind === 'pull_request' && !asked ? { check: checkIdOf(event, run.pipeline.name) } : {}),
     ...(delivery ? { delivery } : {}),
     ...(config.toolsImage ? { toolsImage: config.toolsImage } : {}),
   };
-}
-
-/** Create the Workflow. One of the same name that is the same run counts as created. */
-async function ensureWorkflow(
-  { kube }: OrchestratorPorts,
-  { open, event, log }: RunRequest,
-  workflow: CompiledWorkflow,
-  signal: AbortSignal,
-): Promise<void> {
-  const { name, namespace = '', labels = {} } = workflow.metadata;
-  const facts = { workflow: name, pipeline: labels[keys.pipeline], sha: event.sha };
-  try {
-    await kube.create(resources.workflows, workflow as KubeObject, { signal });
-    return log.info('workflow created', facts);
-  } catch (error) {
-    if (!isKubeError(error, 'AlreadyExists')) throw error;
-  }
-  const found = await kube.get(resources.workflows, { namespace, name }, signal);
-  if (!found) throw new Error(`workflow ${name} was removed while it was being created`);
-  if (!isSameRun(found, workflow)) {
-    throw new TerminalError(
-      'NameTaken',
-      `Workflow ${namespace}/${name} exists and is not a run of repository ${open.key.name}; delete it`,
-    );
-  }
-  if (event.kind === 'push' && hasReturned(open.repository, event)) await renew(kube, found, workflow, signal);
-  log.info('workflow existed', facts);
-}
-
-function isSameRun(found: KubeObject, wanted: KubeObject): boolean {
-  const of = ({ metadata: { labels = {}, annotations = {} } }: KubeObject): unknown[] => [
-    labels[keys.repository],
-    labels[keys.pipeline],
-    labels[keys.sha],
-    annotations[keys.triggerKey],
-  ];
-  return JSON.stringify(of(found)) === JSON.stringify(of(wanted));
 }
 
 /** Whether the ref was recorded elsewhere since: it went from this commit to another and back. */
 function hasReturned({ status }: Repository, event: { readonly ref: string; readonly sha: string }): boolean {
   const recorded = status?.heads?.[event.ref];
   return recorded !== undefined && recorded !== event.sha;
-}
-
-/** A commit that is pushed again after another one is not tested again, but what it deploys is newest now. */
-async function renew(
-  kube: OrchestratorPorts['kube'],
-  found: KubeObject,
-  wanted: KubeObject,
-  signal: AbortSignal,
-): Promise<void> {
-  const { [keys.deploy]: deploy, [keys.order]: order } = wanted.metadata.annotations ?? {};
-  if (deploy === undefined) return;
-  const annotations = { [keys.deploy]: deploy, [keys.order]: order, [keys.released]: null };
-  const { name, namespace = '', uid } = found.metadata;
-  await kube.patch(
-    resources.workflows,
-    { namespace, name },
-    { type: 'merge', body: { metadata: { uid, annotations } } },
-    { signal },
-  );
 }
 
 /** The first sight of a repository: what is there counts as handled, but for the ref that the event is about. */
@@ -224,12 +229,6 @@ async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
-}
-
-/** Numbers that grow, also when the clock goes back while the program runs. */
-function createOrder(now: () => number): () => number {
-  let last = 0;
-  return () => (last = Math.max(now(), last + 1));
 }
 
 function once<T>(read: () => Promise<T>): () => Promise<T> {

@@ -1,7 +1,8 @@
 import type { DeliveryJob } from '@sluice/events';
 import type { CheckReport, DeploymentReport, Repository } from '@sluice/model';
 import type { KubeApi } from '@sluice/reconcile';
-import type { Log, Secret } from '@sluice/runtime';
+import type { Log, Reporting, Secret } from '@sluice/runtime';
+import type { Permission } from '@sluice/trigger';
 
 /** One ref of a forge as it is now. Pull requests are listed while they are open, as `refs/pull/<number>/head`. */
 export type Head = {
@@ -16,10 +17,16 @@ export type Head = {
     readonly draft: boolean;
     /** True when the commits come from another repository. */
     readonly fork: boolean;
-    /** Numeric (or otherwise unforgeable) id of the author at the forge. */
-    readonly actorId?: string;
+    /** Who opened it. */
+    readonly author?: ForgeActor;
   };
 };
+
+/** A webhook that the forge sent and nobody took; `body` is the JSON that was sent. */
+export type MissedDelivery = { readonly event: string; readonly delivery: string; readonly body: string };
+
+/** Somebody at the forge: the numeric (or otherwise unforgeable) id decides, the login is only for looking up. */
+export type ForgeActor = { readonly id: string; readonly login: string };
 
 /** A forge as seen for one repository. Writing the same report twice leaves one. Throws TransientError to be retried. */
 export type Forge = {
@@ -27,6 +34,10 @@ export type Forge = {
   upsertDeployment(deployment: DeploymentReport, signal: AbortSignal): Promise<void>;
   /** Branches, tags and open pull requests. */
   listHeads(signal: AbortSignal): Promise<readonly Head[]>;
+  /** What somebody may do in the repository, asked anew each time. */
+  permissionOf(actor: ForgeActor, signal: AbortSignal): Promise<Permission>;
+  /** Webhooks that never arrived, each told once; absent where the forge cannot be asked. */
+  missedDeliveries?(signal: AbortSignal): Promise<readonly MissedDelivery[]>;
 };
 
 /** The local copy of one repository's commits. Throws TransientError when the remote cannot be reached. */
@@ -39,10 +50,30 @@ export type Mirror = {
   readTree(sha: string, prefix: string, signal: AbortSignal): Promise<readonly { path: string; text: string }[]>;
   /** Paths that differ between the merge base of the two commits and `head`; 'unknown' when that cannot be told. */
   changedPaths(base: string, head: string, signal: AbortSignal): Promise<readonly string[] | 'unknown'>;
+  /** Full refs of the remote with the commits that they name. */
+  listRefs(signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /** Make a commit on top of one that is present and push it; 'moved' when the branch is elsewhere by now. */
+  pushCommit(commit: NewCommit, target: PushTarget, signal: AbortSignal): Promise<{ readonly sha: string } | 'moved'>;
 };
 
-/** The consuming side of the queue `deliveries`, as libs/queue has it. Jobs of one repository come one at a time, in order. */
+/** A commit to be made: see libs/git. */
+export type NewCommit = {
+  readonly parent?: string;
+  readonly files: Readonly<Record<string, string | null>>;
+  readonly message: string;
+  readonly author: { readonly name: string; readonly email: string };
+  readonly timeMs: number;
+};
+
+/** Where it goes. */
+export type PushTarget = { readonly ref: string; readonly force?: boolean; readonly options?: readonly string[] };
+
+/** The queue `deliveries`, as libs/queue has it. Jobs of one repository come one at a time, in order. */
 export type DeliveryQueue = {
+  add(
+    job: DeliveryJob,
+    options: { readonly id: string; readonly key: string; readonly alias: string },
+  ): Promise<'added' | 'duplicate' | 'conflict'>;
   work(
     handler: (job: DeliveryJob, context: { readonly signal: AbortSignal }) => Promise<void>,
     options: { readonly concurrency: number },
@@ -56,7 +87,7 @@ export type ForgeCredentials = {
 };
 
 /** All that the orchestrator talks to. */
-export type OrchestratorPorts = {
+export type OrchestratorPorts = Reporting & {
   readonly kube: KubeApi;
   readonly deliveries: DeliveryQueue;
   /** The forge of a repository. Throws TerminalError for what spec or secret lack. */
@@ -65,5 +96,5 @@ export type OrchestratorPorts = {
   mirrors(repository: Repository, credentials: ForgeCredentials): Mirror;
   readonly log: Log;
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
 };

@@ -7,9 +7,14 @@ import {
 } from '@sluice/events';
 import { formatProblems, TerminalError, type Repository } from '@sluice/model';
 import type { TriggerEvent } from '@sluice/trigger';
+import type { AskedEvent } from './obey-command.ts';
 
 /** What a delivery turns out to be. `ignored` ones start nothing, on purpose. */
-export type EventReading = { readonly event: TriggerEvent } | { readonly ignored: string };
+export type EventReading =
+  | { readonly event: TriggerEvent }
+  | { readonly asked: AskedEvent }
+  | { readonly look: true }
+  | { readonly ignored: string };
 
 /** Make an event of a verified delivery. Throws TerminalError for a body that no retry will mend. */
 export function readEvent(job: DeliveryJob, { spec }: Repository): EventReading {
@@ -22,7 +27,7 @@ export function readEvent(job: DeliveryJob, { spec }: Repository): EventReading 
   if (event.kind === 'ignored') return { ignored: event.reason };
   const { fullName } = event.repository;
   const expected = spec?.forge.repository ?? '';
-  if (forge === 'github' && fullName.toLowerCase() !== expected.toLowerCase()) {
+  if (forge !== 'local' && fullName.toLowerCase() !== expected.toLowerCase()) {
     throw new TerminalError('WrongRepository', `the delivery is about ${fullName}, the route belongs to ${expected}`);
   }
   switch (event.kind) {
@@ -33,9 +38,10 @@ export function readEvent(job: DeliveryJob, { spec }: Repository): EventReading 
     case 'merge_group':
       return { event: fromMergeGroup(event) };
     case 'comment':
-      return { ignored: 'commands in comments are not obeyed by this version' };
     case 'button':
-      return { ignored: 'buttons of checks are not obeyed by this version' };
+      return { asked: event };
+    case 'look':
+      return { look: true };
     default:
       return event satisfies never;
   }
@@ -61,7 +67,7 @@ function fromPush({ ref, before, after, created, deleted, message }: PushEvent):
 }
 
 function fromPullRequest(event: PullRequestEvent): TriggerEvent {
-  const { number, sha, baseBranch, baseSha, draft, fork, headBranch, action } = event;
+  const { number, sha, baseBranch, baseSha, draft, fork, headBranch, action, author } = event;
   return {
     kind: 'pull_request',
     number,
@@ -72,6 +78,7 @@ function fromPullRequest(event: PullRequestEvent): TriggerEvent {
     fork,
     open: action !== 'closed',
     ...(fork ? {} : { headRef: `refs/heads/${headBranch}` }),
+    ...(author ? { author } : {}),
   };
 }
 

@@ -1,21 +1,25 @@
 import {
+  formatProblems,
   keys,
-  keyText,
   resources,
+  type DeployApproval,
   type DeployRequest,
   type Environment,
   type HelmRelease,
-  type KubeObject,
 } from '@sluice/model';
-import { buildRelease, releaseObjectName, type ReleasedRun, type ReleaseObjects } from '@sluice/pipeline';
-import type { Informer, KubeApi, Reconcile } from '@sluice/reconcile';
-import { refusedDeployment, type ReportedWorkflow } from '@sluice/trigger';
+import { buildRelease, previewNamespace, releaseObjectName, type ReleasedRun } from '@sluice/pipeline';
+import type { Informer, Reconcile } from '@sluice/reconcile';
+import { decideGate, parseEnvironmentSpec, type EnvironmentPlan, type Gate, type GateBefore } from '@sluice/release';
+import { refusedDeployment, supersededDeployment, waitingDeployment, type DeploymentTarget } from '@sluice/trigger';
+import { commitRelease, type ReleaseCommit } from './commit-release.ts';
 import type { OrchestratorConfig } from './config.ts';
+import { DeploymentReports } from './deployment-reports.ts';
+import { approvalsOf, endOf, orderOf, releasableRun, requestsOf, type WorkflowObject } from './releasable-run.ts';
+import { applyRelease, type Built } from './apply-release.ts';
 import type { OrchestratorPorts } from './ports.ts';
+import { ensurePreviewNamespace } from './clean-previews.ts';
 import type { OpenRepository, RepositoryAccess } from './repository-access.ts';
 import { KeyedLock } from './keyed-lock.ts';
-
-type WorkflowObject = KubeObject & ReportedWorkflow;
 
 type Parts = {
   readonly config: OrchestratorConfig;
@@ -24,19 +28,19 @@ type Parts = {
   readonly workflows: Informer;
 };
 
-/** What became of one deploy request. `Waiting` ones are looked at again. */
-type Outcome = 'Applied' | 'Superseded' | 'Refused' | 'Waiting';
+/** What became of one deploy request. `Waiting` ones are looked at again, at the latest after this time. */
+type Outcome = 'Applied' | 'Committed' | 'Proposed' | 'Superseded' | 'Refused' | { readonly waitMs: number };
 
-const fieldManager = 'sluice-orchestrator';
 const waitMs = 30_000;
+/** A deployment whose turn has not come is looked at with every change that it waits for; this is for clocks that were set. */
+const gateWaitMs = 300_000;
 
 /**
  * Reconciles a succeeded Workflow that asks for deployments with the HelmReleases that these are, and marks it when all are
  * done. A release that carries a newer run is left alone.
  */
 export function createReleaser({ config, ports, access, workflows }: Parts): Reconcile {
-  /** Refusals that the forge was told of already, by run, while the run still waits. */
-  const told = new Map<string, Set<string>>();
+  const reports = new DeploymentReports();
   /** Two runs for one release are compared and applied one after the other, or the older could come last. */
   const lock = new KeyedLock();
 
@@ -44,17 +48,19 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     const workflow = workflows.get(key) as WorkflowObject | undefined;
     const run = workflow && releasableRun(workflow);
     if (!workflow || !run) {
-      told.delete(keyText(key));
+      reports.forget(key);
       return {};
     }
     const open = await access.open({ namespace: run.namespace, name: run.repository }, signal);
     if (!open || open.repository.spec?.suspend) return {};
     const outcomes: Record<string, Outcome> = {};
-    for (const request of requestsOf(workflow)) {
+    const facts: RunFacts = { open, run, approvals: approvalsOf(workflow), endedMs: endOf(workflow) };
+    for (const request of requestsOf(workflow, run)) {
       const name = releaseObjectName(request);
-      outcomes[name] = await lock.run(`${run.namespace}/${name}`, () => release(open, request, run, signal));
+      outcomes[name] = await lock.run(`${run.namespace}/${name}`, () => release(facts, request, signal));
     }
-    if (Object.values(outcomes).includes('Waiting')) return { requeueAfterMs: waitMs };
+    const waits = Object.values(outcomes).flatMap((outcome) => (typeof outcome === 'object' ? [outcome.waitMs] : []));
+    if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
     const annotations = { [keys.released]: JSON.stringify(outcomes) };
     // The version guards against a push of the same commit that asks for its release once more meanwhile.
     const { uid, resourceVersion } = workflow.metadata;
@@ -63,13 +69,9 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     return {};
   };
 
-  async function release(
-    open: OpenRepository,
-    request: DeployRequest,
-    run: ReleasedRun,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
+  async function release(facts: RunFacts, request: DeployRequest, signal: AbortSignal): Promise<Outcome> {
     const { kube } = ports;
+    const { run } = facts;
     const key = { namespace: run.namespace, name: releaseObjectName(request) };
     const log = ports.log.with({
       release: key.name,
@@ -80,10 +82,10 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     const present = await kube.get<HelmRelease>(resources.helmReleases, key, signal);
     if (present && orderOf(present) > run.order) {
       log.info('release superseded', { by: present.metadata.annotations?.[keys.workflow] });
-      return 'Superseded';
+      return await supersede(facts, request, 'A newer commit is deployed', signal);
     }
     const foreign = present && foreignReason(present, request, run);
-    if (foreign) return await refuse(open, request, run, foreign, signal);
+    if (foreign) return await refuse(facts, request, foreign, signal);
     const environment = await kube.get<Environment>(
       resources.environments,
       { namespace: run.namespace, name: request.environment },
@@ -91,105 +93,168 @@ export function createReleaser({ config, ports, access, workflows }: Parts): Rec
     );
     if (!environment?.spec) {
       const reason = `There is no Environment "${request.environment}" in namespace ${run.namespace}; create it and the release follows`;
-      await refuse(open, request, run, reason, signal);
-      return 'Waiting';
+      await refuse(facts, request, reason, signal);
+      return { waitMs };
     }
-    const { namespace, release: template } = environment.spec;
-    const built = buildRelease(request, run, {
-      namespace,
-      insecure: config.registryInsecure,
-      ...(template ? { template } : {}),
-    });
-    if (!built.ok) return await refuse(open, request, run, built.reason, signal);
+    const plan = parseEnvironmentSpec(environment.spec, request.environment);
+    if (!plan.ok) {
+      const reason = `Environment "${request.environment}" is not usable: ${formatProblems(plan.problems)}`;
+      await refuse(facts, request, reason, signal);
+      return { waitMs };
+    }
+    const misplaced = misplacedReason(plan.value, request, facts);
+    if (misplaced) return await refuse(facts, request, misplaced, signal);
+    if (run.pullRequest !== undefined && !isOpenPull(facts))
+      return await supersede(facts, request, 'The pull request is closed or has newer commits', signal);
+    const { release: template } = plan.value;
+    const namespace = namespaceOf(plan.value, run);
+    const built = buildRelease(request, run, { namespace, insecure: config.registryInsecure, template });
+    if (!built.ok) return await refuse(facts, request, built.reason, signal);
+    const gate = await gateOf(facts, request, { plan: plan.value, built }, signal);
+    if (gate.kind === 'waiting') {
+      const waiting = waitingDeployment(targetOf(facts, request), upperFirst(gate.message));
+      await reports.tell(facts, waiting, signal);
+      return { waitMs: Math.min(gate.lookAgainMs ?? gateWaitMs, gateWaitMs) };
+    }
+    if (gate.kind === 'superseded') {
+      log.info('release superseded', { reason: gate.message });
+      return await supersede(facts, request, upperFirst(gate.message), signal);
+    }
+    const { git } = plan.value;
+    if (git) return await commit(facts, request, { plan: { ...plan.value, git }, built }, signal);
+    if (run.pullRequest !== undefined) await ensurePreviewNamespace(kube, namespace, built.release, signal);
     await applyRelease(kube, built, present, signal);
     log.info('release applied', { order: run.order });
     return 'Applied';
   }
 
-  async function refuse(
-    open: OpenRepository,
+  /** Whether the deployment may begin, from what the cluster says about the environments before. */
+  async function gateOf(
+    { run, approvals, endedMs }: RunFacts,
+    { release, environment }: DeployRequest,
+    { plan, built }: { readonly plan: EnvironmentPlan; readonly built: Built },
+    signal: AbortSignal,
+  ): Promise<Gate> {
+    const before = await Promise.all(
+      plan.after.map(async (earlier): Promise<GateBefore> => {
+        const name = releaseObjectName({ release, environment: earlier });
+        const found = await ports.kube.get<HelmRelease>(
+          resources.helmReleases,
+          { namespace: run.namespace, name },
+          signal,
+        );
+        return { environment: earlier, order: found ? orderOf(found) : 0, ...(found ? { release: found } : {}) };
+      }),
+    );
+    const chartDigest = built.source.spec?.ref?.digest ?? '';
+    const request = { environment, order: run.order, sha: run.sha, chartDigest, runEndedMs: endedMs };
+    return decideGate({ plan, request, before, approvals, now: ports.now() });
+  }
+
+  /** Mode git: the repository is what is deployed to; the cluster follows it by itself. */
+  async function commit(
+    facts: RunFacts,
     request: DeployRequest,
-    run: ReleasedRun,
+    parts: Pick<ReleaseCommit, 'plan' | 'built'>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { run, endedMs } = facts;
+    const { environment } = request;
+    if (newerProposal(request, run)) return await supersede(facts, request, 'A newer commit is proposed', signal);
+    const outcome = await commitRelease(access, { ...parts, environment, run, endedMs }, signal);
+    const { repository } = parts.plan.git;
+    ports.log.info('release committed', { outcome: outcome.kind, environment, repository, sha: run.sha });
+    switch (outcome.kind) {
+      case 'refused':
+        await refuse(facts, request, outcome.reason, signal);
+        return { waitMs };
+      case 'older':
+        return await supersede(facts, request, 'A newer commit is deployed', signal);
+      case 'proposed': {
+        const text = `Proposed as a pull request of ${repository}; merging it deploys`;
+        await reports.tell(facts, waitingDeployment(targetOf(facts, request), text), signal);
+        return 'Proposed';
+      }
+      case 'committed':
+        return 'Committed';
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  /** Whether a newer run has a pull request for this release already. */
+  function newerProposal(request: DeployRequest, { namespace, order }: ReleasedRun): boolean {
+    const name = releaseObjectName(request);
+    return workflows.list(namespace).some((other) => {
+      const outcomes = other.metadata.annotations?.[keys.released] ?? '{}';
+      return orderOf(other) > order && (JSON.parse(outcomes) as Readonly<Record<string, unknown>>)[name] === 'Proposed';
+    });
+  }
+
+  /** A deployment that may have been told to be waiting must not be left so. */
+  async function supersede(
+    facts: RunFacts,
+    request: DeployRequest,
     reason: string,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const id = releaseObjectName(request);
-    const runKey = keyText({ namespace: run.namespace, name: run.workflow });
-    const known = told.get(runKey) ?? new Set();
-    if (known.has(`${id}: ${reason}`)) return 'Refused';
-    const { deployment, check } = refusedDeployment(
-      { environment: request.environment, sha: run.sha, ref: run.ref, id },
-      reason,
-    );
-    await open.forge.upsertDeployment(deployment, signal);
-    await open.forge.upsertCheck(check, signal);
-    told.set(runKey, known.add(`${id}: ${reason}`));
-    ports.log.warn('release refused', { release: id, environment: request.environment, sha: run.sha, reason });
+    await reports.tell(facts, supersededDeployment(targetOf(facts, request), reason), signal);
+    return 'Superseded';
+  }
+
+  async function refuse(
+    facts: RunFacts,
+    request: DeployRequest,
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { environment } = request;
+    if (await reports.tell(facts, refusedDeployment(targetOf(facts, request), reason), signal))
+      ports.log.warn('release refused', {
+        release: releaseObjectName(request),
+        environment,
+        sha: facts.run.sha,
+        reason,
+      });
     return 'Refused';
   }
 }
 
-type Built = Extract<ReleaseObjects, { ok: true }>;
+/** A run that is being released, and what is known about it besides. */
+type RunFacts = {
+  readonly open: OpenRepository;
+  readonly run: ReleasedRun;
+  readonly approvals: readonly DeployApproval[];
+  readonly endedMs: number;
+};
 
-/** Source, then release, then away with the sources of earlier charts. Repeating it changes nothing. */
-async function applyRelease(
-  kube: KubeApi,
-  { source, release }: Built,
-  present: HelmRelease | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const applySource = (owner: KubeObject): Promise<KubeObject> => {
-    const { apiVersion, kind, metadata } = owner;
-    const reference = { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '' };
-    const owned = { ...source, metadata: { ...source.metadata, ownerReferences: [reference] } };
-    return kube.apply(resources.ociRepositories, owned, { fieldManager, signal });
-  };
-  if (present) await applySource(present);
-  else await kube.apply(resources.ociRepositories, source, { fieldManager, signal });
-  const applied = await kube.apply<HelmRelease>(resources.helmReleases, release, { fieldManager, signal });
-  // Only now does a first release have a uid to be owned by.
-  if (!present) await applySource(applied);
-  const { namespace = '', labels = {} } = source.metadata;
-  const labelSelector = [keys.repository, keys.environment].map((key) => `${key}=${labels[key] ?? ''}`).join(',');
-  const { items } = await kube.list(resources.ociRepositories, { namespace, labelSelector, signal });
-  for (const { metadata } of items) {
-    const earlier =
-      metadata.annotations?.[keys.release] === applied.metadata.name && metadata.name !== source.metadata.name;
-    if (earlier) await kube.delete(resources.ociRepositories, { namespace, name: metadata.name }, { signal });
-  }
+function targetOf({ run }: RunFacts, request: DeployRequest): DeploymentTarget {
+  return { environment: request.environment, sha: run.sha, ref: run.ref, id: releaseObjectName(request) };
 }
 
-/** The run of a Workflow that has something to release and has not done so. */
-function releasableRun({ metadata, status }: WorkflowObject): ReleasedRun | undefined {
-  const { labels = {}, annotations = {}, name, namespace = '' } = metadata;
-  const repository = labels[keys.repository];
-  const sha = labels[keys.sha];
-  const wanted = annotations[keys.deploy] !== undefined && annotations[keys.released] === undefined;
-  const trusted = annotations[keys.trust] === 'trusted' && labels[keys.event] === 'push';
-  if (!wanted || !trusted || status?.phase !== 'Succeeded' || repository === undefined || sha === undefined)
-    return undefined;
-  const parameters = status.outputs?.parameters ?? [];
-  const outputs = Object.fromEntries(parameters.map((parameter) => [parameter.name, parameter.value ?? '']));
-  return {
-    repository,
-    namespace,
-    sha,
-    ref: annotations[keys.ref] ?? '',
-    workflow: name,
-    order: orderOf({ metadata }),
-    outputs,
-  };
+function upperFirst(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
-/** Written by ourselves, so only its being JSON is checked. */
-function requestsOf({ metadata }: WorkflowObject): readonly DeployRequest[] {
-  const parsed: unknown = JSON.parse(metadata.annotations?.[keys.deploy] ?? '[]');
-  return Array.isArray(parsed) ? (parsed as DeployRequest[]) : [];
+function namespaceOf({ namespace }: EnvironmentPlan, { pullRequest }: ReleasedRun): string {
+  return pullRequest === undefined ? namespace : previewNamespace(namespace, pullRequest);
 }
 
-function orderOf({ metadata }: Pick<KubeObject, 'metadata'>): number {
-  const order = Number(metadata.annotations?.[keys.order]);
-  return Number.isSafeInteger(order) ? order : Date.parse(metadata.creationTimestamp ?? '') || 0;
+/** Previews and lasting deployments do not share an environment. */
+function misplacedReason(
+  { preview }: EnvironmentPlan,
+  { environment }: DeployRequest,
+  { run }: RunFacts,
+): string | undefined {
+  if (preview === (run.pullRequest !== undefined)) return undefined;
+  return preview
+    ? `Environment "${environment}" is for previews of pull requests; deploy pushes to another`
+    : `Environment "${environment}" is not for previews; set spec.preview, or deploy pull requests to another`;
+}
+
+/** Whether the commit is still the head of its pull request, as far as the repository's heads say. */
+function isOpenPull({ open, run }: RunFacts): boolean {
+  return open.repository.status?.heads?.[`refs/pull/${run.pullRequest}/head`] === run.sha;
 }
 
 /** A HelmRelease of this name that we did not make for this repository and environment is not overwritten. */

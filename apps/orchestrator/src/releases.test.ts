@@ -238,5 +238,5 @@ test('an Environment says whether releases can go there', async () => {
     { type: 'merge', body: { spec: { mode: 'git' } } },
   );
   await harness.settle();
-  expect(ready()).toMatchObject({ status: 'False', reason: 'ModeNotSupported' });
+  expect(ready()).toMatchObject({ status: 'False', reason: 'InvalidSpec' });
 });

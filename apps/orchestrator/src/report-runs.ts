@@ -6,6 +6,7 @@ import { readLogTail } from './log-tail.ts';
 import type { OrchestratorPorts } from './ports.ts';
 import { ReportMemory } from './report-memory.ts';
 import type { RepositoryAccess } from './repository-access.ts';
+import { createRunMasks } from './run-mask.ts';
 
 type WorkflowObject = KubeObject & ReportedWorkflow;
 
@@ -22,6 +23,7 @@ type Parts = {
  */
 export function createRunReporter({ config, ports, access, workflows }: Parts): Reconcile {
   const memory = new ReportMemory(config.reportIntervalMs);
+  const maskOf = createRunMasks(ports);
 
   return async (key, signal) => {
     // A Workflow is read leniently: the parts that a check shows may all be missing.
@@ -32,8 +34,13 @@ export function createRunReporter({ config, ports, access, workflows }: Parts): 
     if (!workflow || !uid || repository === undefined || !workflow.metadata.labels?.[keys.sha]) return settled(id);
     const mark = finalMark(workflow);
     if (mark !== undefined && workflow.metadata.annotations?.[keys.reported] === mark) return settled(id);
-    const logTail = await tailOf(workflow, signal);
-    const check = desiredCheck(workflow, logTail === undefined ? {} : { logTail });
+    const log = await logOf(workflow, signal);
+    const mask = await maskOf(workflow, signal);
+    const check = desiredCheck(workflow, {
+      mask,
+      tailLines: config.logTailLines,
+      ...(log === undefined ? {} : { log }),
+    });
     const text = JSON.stringify(check);
     const decision = memory.decide(id, text, mark !== undefined, ports.now());
     if (typeof decision === 'object') return { requeueAfterMs: decision.waitMs };
@@ -49,10 +56,10 @@ export function createRunReporter({ config, ports, access, workflows }: Parts): 
     return settled(id);
   };
 
-  async function tailOf(workflow: WorkflowObject, signal: AbortSignal): Promise<string | undefined> {
+  async function logOf(workflow: WorkflowObject, signal: AbortSignal): Promise<string | undefined> {
     if (!isFinished(workflow) || workflow.status?.phase === 'Succeeded') return undefined;
     const step = failingStep(workflow);
-    return step && (await readLogTail(ports.kube, workflow, step, config.logTailLines, signal));
+    return step && (await readLogTail(ports.kube, workflow, step, signal));
   }
 
   function settled(id: string): ReconcileResult {

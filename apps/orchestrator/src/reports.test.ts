@@ -1,4 +1,4 @@
-import { keys, resources } from '@sluice/model';
+import { keys, resources, type KubeObject } from '@sluice/model';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Harness, namespace, pipelineText, sha } from './testing.ts';
 
@@ -65,6 +65,42 @@ test('a failing step shows the last fifty lines of its log', async () => {
   expect(check?.text).toContain('line 30\n');
   expect(check?.text).toContain('line 79');
   expect(check?.text).not.toContain('line 29\n');
+});
+
+test('secrets of the run and of its repository are masked in the log, in the title and in the summary', async () => {
+  const data = (value: string) => ({ value: Buffer.from(value).toString('base64') });
+  const secret = (name: string, value: string) =>
+    harness.kube.put(resources.secrets, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace },
+      data: data(value),
+    } as KubeObject);
+  secret('npm', 'the-npm-token');
+  secret('hello-webhook', 'the-hook-secret');
+  const { name } = harness.workflow(sha('a')).metadata;
+  const env = [{ name: 'T', valueFrom: { secretKeyRef: { name: 'npm', key: 'value' } } }];
+  const body = { spec: { templates: [{ name: 'unit', script: { env } }] } };
+  await harness.kube.patch(resources.workflows, { namespace, name }, { type: 'merge', body });
+  await harness.settle(31_000);
+  const metadata = {
+    name: 'pod-1',
+    namespace,
+    labels: { 'workflows.argoproj.io/workflow': name },
+    annotations: { 'workflows.argoproj.io/node-id': 'unit' },
+  };
+  harness.kube.put(resources.pods, { apiVersion: 'v1', kind: 'Pod', metadata });
+  const encoded = Buffer.from('x the-npm-token x').toString('base64');
+  harness.kube.setLogs({ namespace, name: 'pod-1' }, `the-npm-token\n${encoded}\nthe-hook-secret\n`);
+  await harness.setStatus(sha('a'), {
+    phase: 'Failed',
+    finishedAt: '2026-11-23T10:00:06Z',
+    nodes: { unit: { ...node('unit', 'Failed').unit, message: 'sent the-npm-token away' } },
+  });
+  const check = harness.forge.check('ci', sha('a'))!;
+  expect(check.title).toContain('sent *** away');
+  const said = JSON.stringify(check);
+  for (const value of ['the-npm-token', 'the-hook-secret', encoded]) expect(said).not.toContain(value);
 });
 
 test('a pod that is gone costs the log, not the report', async () => {
@@ -135,4 +171,30 @@ test('a Workflow that belongs to no repository is left alone', async () => {
   });
   await harness.settle(1_000);
   expect(harness.forge.writes).toHaveLength(before);
+});
+
+test('a hundred runs that begin and end while the forge is slow cost it little more than one report each', async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 100 }, (_, i) => [
+      `.sluice/p${i}.yaml`,
+      withoutDeploy['.sluice/ci.yaml'].replace('name: ci', `name: p${i}`),
+    ]),
+  );
+  harness.commit(sha('b'), files);
+  harness.forge.latencyMs = 1_000;
+  harness.forge.writes.length = 0;
+  await harness.push(sha('b'));
+  const runs = harness.workflows().filter(({ metadata }) => metadata.labels?.[keys.sha] === sha('b'));
+  expect(runs).toHaveLength(100);
+  for (const phase of ['Running', 'Succeeded']) {
+    const body = { status: { phase, finishedAt: phase === 'Running' ? null : '2026-11-23T10:00:09Z' } };
+    for (const { metadata } of runs) {
+      await harness.kube.patch(resources.workflows, { namespace, name: metadata.name }, { type: 'merge', body });
+    }
+    await harness.settle(2_000);
+  }
+  await harness.settle(60_000);
+  const last = runs.map(({ metadata }) => harness.forge.check(metadata.labels?.[keys.pipeline] ?? '', sha('b')));
+  expect(new Set(last.map((check) => check?.conclusion))).toEqual(new Set(['success']));
+  expect(harness.forge.writes.length).toBeLessThan(150);
 });

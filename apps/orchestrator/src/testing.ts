@@ -15,7 +15,8 @@ import { FakeKube } from '@sluice/reconcile/testing';
 import { silentLog, type Running } from '@sluice/runtime';
 import { vi } from 'vitest';
 import { orchestratorDefaults, type OrchestratorConfig } from './config.ts';
-import type { Forge, Head, Mirror, OrchestratorPorts } from './ports.ts';
+import type { Permission } from '@sluice/trigger';
+import type { Forge, ForgeActor, Head, MissedDelivery, Mirror, OrchestratorPorts } from './ports.ts';
 import { start } from './start.ts';
 
 /** A commit id that begins with a letter: `sha('a')`. */
@@ -30,9 +31,18 @@ export class FakeForge implements Forge {
   readonly writes: string[] = [];
   listed = 0;
   failures = 0;
+  /** How long it takes to take a check. */
+  latencyMs = 0;
   heads: Head[] = [];
+  /** Webhooks that were lost, told once. */
+  missed: MissedDelivery[] = [];
+  /** What somebody may do, by numeric id; who is not here has no permission. */
+  readonly permissions = new Map<string, Permission>();
+  /** Ids that were asked about, in order. */
+  readonly askedAbout: string[] = [];
 
   async upsertCheck(check: CheckReport): Promise<void> {
+    if (this.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.latencyMs));
     this.#enter();
     this.writes.push(`${check.name} ${check.conclusion ?? check.status}`);
     this.checks.set(`${check.sha}/${check.externalId}`, check);
@@ -46,6 +56,14 @@ export class FakeForge implements Forge {
     this.#enter();
     this.listed++;
     return this.heads;
+  }
+  async permissionOf({ id }: ForgeActor): Promise<Permission> {
+    this.#enter();
+    this.askedAbout.push(id);
+    return this.permissions.get(id) ?? 'none';
+  }
+  async missedDeliveries(): Promise<readonly MissedDelivery[]> {
+    return this.missed.splice(0);
   }
   /** The check of a name on a commit. */
   check(name: string, commit: string): CheckReport | undefined {
@@ -77,6 +95,12 @@ export class FakeMirror implements Mirror {
   }
   async changedPaths(): Promise<readonly string[] | 'unknown'> {
     return this.paths;
+  }
+  async listRefs(): Promise<ReadonlyMap<string, string>> {
+    return new Map();
+  }
+  async pushCommit(): Promise<'moved'> {
+    return 'moved';
   }
 }
 
@@ -126,6 +150,7 @@ export class Harness {
     const ports: OrchestratorPorts = {
       kube: this.kube,
       deliveries: {
+        add: (job, { id }) => this.#add(job, id),
         work: (handler) => {
           this.#handler = handler;
           return { close: async () => void (this.#handler = undefined) };
@@ -142,6 +167,16 @@ export class Harness {
     const config = { ...orchestratorDefaults, registry: '127.0.0.1:7050', registryInsecure: true, ...this.#config };
     this.#running = await start(config, ports);
     await this.settle();
+  }
+
+  /** Jobs that the orchestrator itself put into the queue, by id. */
+  readonly added = new Map<string, DeliveryJob>();
+
+  async #add(job: DeliveryJob, id: string): Promise<'added' | 'duplicate'> {
+    if (this.added.has(id)) return 'duplicate';
+    this.added.set(id, job);
+    void Promise.resolve().then(() => this.deliver(job));
+    return 'added';
   }
 
   async stop(): Promise<void> {
@@ -271,8 +306,43 @@ export function pullRequestJob(
   const pull = {
     draft,
     title: 't',
+    user: contributor,
     head: { sha: head, ref: branch, repo: { id: fork ? 8 : 7 } },
     base: { sha: base, ref: 'main' },
   };
   return makeJob('pull_request', { action, number: 3, pull_request: pull, repository: forgeRepository });
+}
+
+/** Who opened the pull request, and somebody with write access. */
+export const contributor = { id: 900, login: 'contributor', type: 'User' };
+export const maintainer = { id: 42, login: 'maintainer', type: 'User' };
+
+let comments = 0;
+
+/** A comment under pull request 3. */
+export function commentJob(body: string, user = maintainer): DeliveryJob {
+  const id = ++comments;
+  const job = makeJob('issue_comment', {
+    action: 'created',
+    issue: { number: 3, pull_request: {} },
+    comment: { id, body, user },
+    sender: user,
+    repository: forgeRepository,
+  });
+  return { ...job, delivery: `comment-${id}` };
+}
+
+/** A button of the check with this external id; `rerun` is the forge's own. */
+export function buttonJob(commit: string, check: string, button: string, user = maintainer): DeliveryJob {
+  const asked =
+    button === 'rerun'
+      ? { action: 'rerequested' }
+      : { action: 'requested_action', requested_action: { identifier: button } };
+  const job = makeJob('check_run', {
+    ...asked,
+    check_run: { head_sha: commit, external_id: check },
+    sender: user,
+    repository: forgeRepository,
+  });
+  return { ...job, delivery: `press-${++comments}` };
 }

@@ -1,5 +1,9 @@
-export type { ProgramConfig, WorkflowControllerConfig } from './config.ts';
-export { defaultConfig, parseConfig } from './config.ts';
+export type { WorkflowControllerConfig } from './config.ts';
+export { defaultConfig } from './config.ts';
+export type { CronPortsOptions } from './cron-ports.ts';
+export { cronPorts } from './cron-ports.ts';
+export type { CronPorts } from './cron-reconciler.ts';
+export { cronReconciler } from './cron-reconciler.ts';
 export type { KubePortsOptions, WorkflowReader } from './kube-ports.ts';
 export { kubePorts, lookupOver } from './kube-ports.ts';
 export type { WorkflowPorts } from './ports.ts';

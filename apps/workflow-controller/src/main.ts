@@ -1,35 +1,24 @@
-import { createKubeApi, httpTransport, loadKubeconfig, KubeconfigError } from '@sluice/kube';
-import { createLog } from '@sluice/runtime';
-import { parseConfig } from './config.ts';
+#!/usr/bin/env node
+import { connectCluster, KubeconfigError } from '@sluice/kube';
+import { startElected } from '@sluice/reconcile';
+import { reportingOf, runProgram } from '@sluice/runtime';
+import { workflowControllerConfig, workflowControllerSettings } from './config.ts';
 import { start } from './start.ts';
 
-const parsed = parseConfig(process.argv.slice(2), process.env);
-if (!parsed.ok) {
-  for (const problem of parsed.problems) process.stderr.write(`${problem}\n`);
-  process.exit(2);
-}
-const { controller, kubeconfig, context, logLevel } = parsed.value;
-const log = createLog({ level: logLevel });
-try {
-  const access = await loadKubeconfig({
-    env: process.env,
-    ...(kubeconfig ? { path: kubeconfig } : {}),
-    ...(context ? { context } : {}),
-  });
-  const transport = httpTransport(access);
-  const running = await start(controller, { kube: createKubeApi({ transport }), log });
-  const stop = (): void => {
-    running.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error('shutdown failed', { error });
-        process.exit(1);
-      },
-    );
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-} catch (error) {
-  if (!(error instanceof KubeconfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exit(2);
-}
+await runProgram({
+  name: 'workflow-controller',
+  description: 'runs Argo Workflows',
+  settings: workflowControllerSettings,
+  isSetupError: (error) => error instanceof KubeconfigError,
+  start: async ({ settings, env, ...parts }) => {
+    const fieldManager = 'sluice-workflow-controller';
+    const { kube } = await connectCluster(settings, { ...parts, env, fieldManager });
+    const config = workflowControllerConfig(settings);
+    const { log } = parts;
+    await startElected(settings, {
+      ...parts,
+      kube,
+      start: (fenced) => start(config, { kube: fenced, log, ...reportingOf(parts) }),
+    });
+  },
+});

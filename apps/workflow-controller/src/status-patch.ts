@@ -39,7 +39,7 @@ export function buildStatusPatch(
 }
 
 /** The merge patch between two values: of objects only the fields that differ, null for those that are gone. */
-function differenceOf(before: unknown, after: unknown): Json {
+export function differenceOf(before: unknown, after: unknown): Json {
   if (after === undefined || after === null) return null;
   if (!isRecord(before) || !isRecord(after)) return after as Json;
   const patch: Record<string, Json> = {};

@@ -3,6 +3,7 @@ import { buildPod, observePod, type ObservedPod } from '@sluice/pod';
 import { type LabelSelector, matchesLabelSelector, type ReconcileResult } from '@sluice/reconcile';
 import {
   type Action,
+  type AdmissionQueue,
   artifactGcFinalizer,
   collectablePods,
   decide,
@@ -52,26 +53,29 @@ export function workflowReconciler(
   options: ReconcilerOptions,
   memories = new RunMemories(),
   locks = new LockTable(),
+  admission?: AdmissionQueue,
 ) {
   return async function reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
     const cached = await ports.getWorkflow(key);
     if (!cached) {
-      wakeAll(ports, locks.release(`${key.namespace}/${key.name}`));
+      leave({ ports, locks, admission }, key);
       return {};
     }
     const memory = memories.of(cached.metadata.uid ?? '');
     const workflow = freshest(memory, cached);
     if (workflow.metadata.deletionTimestamp || isSettled(workflow)) {
-      wakeAll(ports, locks.release(`${key.namespace}/${key.name}`));
+      leave({ ports, locks, admission }, key);
       memories.forget(workflow.metadata.uid ?? '');
       const collecting = await collectArtifacts(ports, workflow, signal);
       if (collecting) return collecting;
       return workflow.metadata.deletionTimestamp ? {} : retain(ports, workflow, signal);
     }
-    const turn: Turn = { ports, options, workflow, memory, locks, signal };
+    const turn: Turn = { ports, options, workflow, memory, locks, admission, signal };
     const decision = await decideAndAct(turn);
     remember(turn, decision);
-    return writeStatus(turn, decision);
+    const result = await writeStatus(turn, decision);
+    if (isFinished(decision.status.phase)) leave(turn, key);
+    return result;
   };
 }
 
@@ -82,8 +86,24 @@ type Turn = {
   readonly workflow: Workflow;
   readonly memory: RunMemory;
   readonly locks: LockTable;
+  readonly admission: AdmissionQueue | undefined;
   readonly signal: AbortSignal;
 };
+
+/** A workflow that is over or gone makes room for others. */
+function leave({ ports, locks, admission }: Pick<Turn, 'ports' | 'locks' | 'admission'>, key: ObjectKey): void {
+  const { namespace = '', name } = key;
+  wakeAll(ports, locks.release(`${namespace}/${name}`));
+  if (admission) wakeAll(ports, admission.release(namespace, name));
+}
+
+/** Whether a workflow must wait for others to end before it begins. */
+function isPostponed({ ports, admission, workflow }: Turn): boolean {
+  if (!admission) return false;
+  const { admitted, wake } = admission.admit(workflow);
+  wakeAll(ports, wake);
+  return !admitted;
+}
 
 function remember({ workflow, memory }: Turn, decision: Decision): void {
   memory.latest = { ...workflow, status: decision.status };
@@ -158,6 +178,7 @@ async function decideAndAct(turn: Turn): Promise<Decision> {
     ...(options.templateReferencing ? { restrictions: options.templateReferencing } : {}),
     artifacts: options.artifacts ?? ports.outputs() === 'native',
     nodeEvents: options.nodeEvents === true,
+    postponed: isPostponed(turn),
     locks: turn.locks,
   };
   const decision = await decideKnowing(turn, input);

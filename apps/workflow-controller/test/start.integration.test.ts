@@ -68,17 +68,24 @@ function makeWorkflow(spec: WorkflowSpec): Workflow {
 }
 
 /** Start the controller and fake nodes over a fake API. */
-async function startWorld(behave: Behaviour = () => ({})) {
+async function startWorld(behave: Behaviour = () => ({}), config: Partial<typeof defaultConfig> = {}) {
   const kube = new FakeKube();
   const stop = new AbortController();
   const nodes = runFakeNodes(kube, behave, stop.signal);
-  const running = await start(defaultConfig, { kube, log: silentLog });
+  const running = await start({ ...defaultConfig, ...config }, { kube, log: silentLog });
   onTestFinished(async () => {
     await running.close();
     stop.abort();
     await nodes;
   });
   return kube;
+}
+
+/** How many pods have not ended. */
+function livePods(kube: FakeKube | undefined): number {
+  return (kube?.objects(resources.pods) ?? []).filter(
+    ({ status }) => !['Succeeded', 'Failed'].includes((status as { phase?: string } | undefined)?.phase ?? ''),
+  ).length;
 }
 
 /** Resolves with the workflow once it has ended. */
@@ -211,13 +218,10 @@ test('a workflow that asks for something unsupported fails by name and makes no 
 });
 
 test('runs that share a mutex go one after the other, each woken by the one before', async () => {
-  const overlaps: string[][] = [];
+  const overlaps: number[] = [];
   const world: { kube?: FakeKube } = {};
   const kube = await startWorld(() => {
-    const live = (world.kube?.objects(resources.pods) ?? []).filter(
-      ({ status }) => !['Succeeded', 'Failed'].includes((status as { phase?: string } | undefined)?.phase ?? ''),
-    );
-    if (live.length > 1) overlaps.push(live.map(({ metadata }) => metadata.name));
+    overlaps.push(livePods(world.kube));
     return {};
   });
   world.kube = kube;
@@ -230,7 +234,7 @@ test('runs that share a mutex go one after the other, each woken by the one befo
   const runs = await Promise.all(names.map((name) => ended(kube, name)));
   expect(runs.map(({ status }) => status?.phase)).toEqual(names.map(() => 'Succeeded'));
   expect(runs.map(({ status }) => status?.synchronization)).toEqual(names.map(() => undefined));
-  expect(overlaps).toEqual([]);
+  expect(overlaps).toEqual(names.map(() => 1));
 });
 
 test('a run retried by hand takes the name of the failed pod for a new one and goes on', async () => {
@@ -250,4 +254,64 @@ test('a run retried by hand takes the name of the failed pod for a new one and g
   const pods = kube.objects(resources.pods);
   expect(pods).toHaveLength(1);
   expect(pods[0]?.metadata.uid).not.toBe(before);
+});
+
+test('a CronWorkflow makes up its missed run once, its end is counted, a malformed neighbour holds nobody up', async () => {
+  const kube = new FakeKube();
+  const missed = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 60_000);
+  const spec = {
+    schedules: ['* * * * *'],
+    startingDeadlineSeconds: 600,
+    workflowSpec: { entrypoint: 'main', templates: [{ name: 'main', container }] },
+  };
+  const annotations = { 'cronworkflows.argoproj.io/last-used-schedule': '* * * * *' };
+  const status = { lastScheduledTime: missed.toISOString() };
+  const base = { apiVersion: 'argoproj.io/v1alpha1', kind: 'CronWorkflow' };
+  kube.put(resources.cronWorkflows, { ...base, metadata: { name: 'bad', namespace: 'ci' }, spec: { schedules: 7 } });
+  kube.put(resources.cronWorkflows, {
+    ...base,
+    metadata: { name: 'tick', namespace: 'ci', annotations },
+    spec,
+    status,
+  });
+  const stop = new AbortController();
+  const nodes = runFakeNodes(kube, () => ({}), stop.signal);
+  const running = await start(defaultConfig, { kube, log: silentLog });
+  onTestFinished(async () => {
+    await running.close();
+    stop.abort();
+    await nodes;
+  });
+  const signal = AbortSignal.timeout(20_000);
+  for await (const event of kube.watch(resources.cronWorkflows, { sendInitialEvents: true, signal })) {
+    if (event.type === 'BOOKMARK' || event.object.metadata.name !== 'tick') continue;
+    if ((event.object.status as { succeeded?: number }).succeeded === 1) break;
+  }
+  const runs = kube.objects<Workflow>(resources.workflows);
+  expect(runs[0]?.metadata.ownerReferences?.[0]).toMatchObject({ kind: 'CronWorkflow', name: 'tick' });
+  const bad = kube.objects(resources.cronWorkflows).find(({ metadata }) => metadata.name === 'bad');
+  expect(JSON.stringify(bad?.status)).toContain('SpecError');
+});
+
+test('with a parallelism of one, runs go one after the other', async () => {
+  const seen: string[] = [];
+  const overlaps: number[] = [];
+  const world: { kube?: FakeKube } = {};
+  const kube = await startWorld(
+    (node) => {
+      seen.push(node);
+      overlaps.push(livePods(world.kube));
+      return {};
+    },
+    { parallelism: 1 },
+  );
+  world.kube = kube;
+  for (const name of ['one', 'two', 'three']) {
+    const { metadata, ...rest } = makeWorkflow({ entrypoint: 'main', templates: [{ name: 'main', container }] });
+    await kube.create(resources.workflows, { ...rest, metadata: { ...metadata, name, uid: `uid-${name}` } });
+  }
+  const runs = await Promise.all(['one', 'two', 'three'].map((name) => ended(kube, name)));
+  expect(runs.map(({ status }) => status?.phase)).toEqual(['Succeeded', 'Succeeded', 'Succeeded']);
+  expect(seen).toHaveLength(3);
+  expect(overlaps).toEqual([1, 1, 1]);
 });

@@ -1,5 +1,6 @@
 import { parseJson } from './builtins/conversions.ts';
 import { queryJsonPath } from './jsonpath.ts';
+import { clockOf, setClock } from './lang/clock.ts';
 import type { Environment } from './lang/evaluate.ts';
 import { type Signature, types } from './lang/types.ts';
 import { sprigFunctions, type SprigHost } from './sprig/sprig.ts';
@@ -36,14 +37,25 @@ function asFloat(value: Value): Value {
 }
 
 /**
- * The variables with dotted names turned into nested maps, beside the functions that Argo offers in expressions. Without a host, those of
- * sprig that need the time or lots are refused when called.
+ * The variables with dotted names turned into nested maps, beside the functions that Argo offers in expressions. Without a host, `now()`
+ * and those of sprig that need the time or lots are refused when called.
  */
 export function argoEnvironment(variables: Iterable<readonly [string, Value]>, host?: SprigHost): Environment {
   const environment = new Map<string, Value>(functions);
   if (host) environment.set('sprig', sprigFunctions(host));
   for (const [name, value] of expandVariables(variables)) environment.set(name, value);
+  setClock(environment, host?.now);
   return environment;
+}
+
+/** An environment with some variables more; those hide others of the same first name. */
+export function extendEnvironment(
+  environment: Environment,
+  variables: Iterable<readonly [string, Value]>,
+): Environment {
+  const extended = new Map([...environment, ...expandVariables(variables)]);
+  setClock(extended, clockOf(environment));
+  return extended;
 }
 
 /** `a.b.c` → nested maps. A deeper name replaces a plain value that stands in its way. */

@@ -1,10 +1,68 @@
-export { argoEnvironment, expandVariables } from './argo-functions.ts';
+export { argoEnvironment, expandVariables, extendEnvironment } from './argo-functions.ts';
 export { parseJson } from './builtins/conversions.ts';
+export { CelCompileError, CelCostError, CelError, meterOf as celMeter } from './cel/cel-error.ts';
+export type { CelType } from './cel/cel-type.ts';
+export {
+  describeType as describeCelType,
+  listOf as celListOf,
+  mapOf as celMapOf,
+  optionalOf as celOptionalOf,
+  types as celTypes,
+} from './cel/cel-type.ts';
+export { celFromJson } from './cel/from-json.ts';
+export type { CelProgram } from './cel/program.ts';
+export { compileCel } from './cel/program.ts';
+export { parseDuration as parseCelDuration, parseTimestamp as parseCelTimestamp } from './cel/time.ts';
+export { CelMapList, CelObject, CelOptional, CelSet, CelTypeValue, CelUint, isSameCel } from './cel/value.ts';
 export type { DependencyKind, DependingTask, DependsTerm } from './depends.ts';
 export { dependsTerms, expandDepends, resultProblem } from './depends.ts';
 export { parseDuration, parseDurationMs } from './duration.ts';
 export { evaluateWhen } from './govaluate/evaluate.ts';
 export { queryJsonPath } from './jsonpath.ts';
+export { formats } from './kubernetes/formats.ts';
+export type { NameCheck } from './kubernetes/names.ts';
+export {
+  asPrefix,
+  isCIdentifier,
+  isConfigMapKey,
+  isDns1035Label,
+  isDns1123Label,
+  isDns1123Subdomain,
+  isDns1123SubdomainWithUnderscore,
+  isDomainPrefixedKey,
+  isDomainPrefixedPath,
+  isEnvVarName,
+  isFullyQualifiedDomainName,
+  isFullyQualifiedName,
+  isHttpHeaderName,
+  isIp,
+  isIpv4,
+  isIpv6,
+  isLabelValue,
+  isPathSegment,
+  isPathSegmentPrefix,
+  isPercent,
+  isPortName,
+  isPortNumber,
+  isQualifiedName,
+  isRelaxedEnvVarName,
+  isWildcardDns1123Subdomain,
+  scaledValue,
+} from './kubernetes/names.ts';
+export { compilePattern, compileRegex } from './kubernetes/pattern.ts';
+export type { Quantity, QuantityFormat } from './kubernetes/quantity.ts';
+export {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  formatQuantity,
+  parseQuantity,
+  quantityMilliValue,
+  quantityNumber,
+  quantityValue,
+  roundedUp,
+  subtractQuantities,
+} from './kubernetes/quantity.ts';
 export type { BudgetLimits } from './lang/budget.ts';
 export { defaultBudget } from './lang/budget.ts';
 export type { Environment } from './lang/evaluate.ts';

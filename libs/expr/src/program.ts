@@ -1,6 +1,7 @@
 import type { Node } from './lang/ast.ts';
-import type { BudgetLimits } from './lang/budget.ts';
+import { type BudgetLimits, defaultBudget } from './lang/budget.ts';
 import { checkExpression, type Names } from './lang/checker.ts';
+import { clockOf } from './lang/clock.ts';
 import { type Environment, runExpression } from './lang/evaluate.ts';
 import { describeError, ExprError, type ExprPhase } from './lang/failure.ts';
 import { parseExpression } from './lang/parser.ts';
@@ -28,7 +29,9 @@ export function evaluateExpression(source: string, environment: Environment, lim
   try {
     const node = parse(source);
     checkExpression(node, environment);
-    return { ok: true, value: runExpression(node, environment, limits) };
+    const now = clockOf(environment);
+    const bounds = limits ?? (now === undefined ? defaultBudget : { ...defaultBudget, now });
+    return { ok: true, value: runExpression(node, environment, bounds) };
   } catch (error) {
     if (error instanceof ExprError) return { ok: false, phase: error.phase, message: describeError(error, source) };
     throw error;

@@ -154,7 +154,7 @@ test('heads are branches, tags with their commits, and open pull requests with w
   await github.pushPull('octo/hello', { number: 3, headSha: '0f'.repeat(20), baseRef: 'main' });
   await github.pushPull('octo/hello', { number: 3, headSha: 'f'.repeat(40), baseRef: 'main' });
   const forge = open(asApp);
-  const base = { baseRef: 'refs/heads/main', baseSha: sha, draft: false, actorId: '2' };
+  const base = { baseRef: 'refs/heads/main', baseSha: sha, draft: false, author: { id: '2', login: 'contributor' } };
   expect(await forge.listHeads(signal)).toEqual([
     { ref: 'refs/heads/main', sha },
     { ref: 'refs/tags/v1', sha: commit },
@@ -266,4 +266,29 @@ test('a server that is not there is worth another try', async () => {
 
 test('a repository that is not owner/name is refused at once', () => {
   expect(() => open(asToken, 'hello')).toThrow('not of the form owner/name');
+});
+
+const missed = async (forge: GithubForge) =>
+  ((await forge.missedDeliveries?.(signal)) ?? []).map(({ event, body }) => {
+    const { comment, ref } = JSON.parse(body) as { comment?: { body: string }; ref?: string };
+    return `${event} ${comment?.body ?? ref}`;
+  });
+
+test('webhooks that were lost are told once, oldest first, without those of other repositories', async () => {
+  const webhook = { url: `${github.url}/nowhere`, secret: 'a secret of a webhook' };
+  for (const fullName of ['octo/lossy', 'octo/other']) github.addRepository({ fullName, webhook });
+  github.lose(true);
+  await github.push('octo/lossy', { ref: 'refs/heads/main', after: sha });
+  await github.push('octo/other', { ref: 'refs/heads/other', after: sha });
+  await github.comment('octo/lossy', { number: 1, body: '/retest', user: { id: 42, login: 'maintainer' } });
+  const forge = open(asApp, 'octo/lossy');
+  expect(await missed(forge)).toEqual(['push refs/heads/main', 'issue_comment /retest']);
+  github.requests.length = 0;
+  expect(await missed(forge)).toEqual([]);
+  expect(operations()).toEqual(['get /app/hook/deliveries']);
+  expect(github.violations).toEqual([]);
+});
+
+test('with a token there is no log of deliveries to ask for', () => {
+  expect(open(asToken)).not.toHaveProperty('missedDeliveries');
 });

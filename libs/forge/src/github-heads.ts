@@ -57,7 +57,7 @@ async function listPulls(octokit: Octokit, { owner, repo }: GithubConnection, si
           draft: draft ?? false,
           fork,
           ...(fork ? {} : { headRef: `refs/heads/${head.ref}` }),
-          ...(user ? { actorId: String(user.id) } : {}),
+          ...(user ? { author: { id: String(user.id), login: user.login } } : {}),
         },
       });
     }

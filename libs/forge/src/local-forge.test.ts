@@ -80,7 +80,7 @@ test('heads hold branches, tags with their commits, and open pull requests', asy
         baseSha: sha,
         draft: false,
         fork: false,
-        actorId: expect.stringMatching(/^\d+$/),
+        author: { id: expect.stringMatching(/^\d+$/), login: 'ada' },
       },
     },
   ]);

@@ -1,13 +1,12 @@
 import { type HttpRequest, type HttpResponse, jsonResponse } from '@sluice/runtime';
 import { type JsonInput, readJson } from './api-input.ts';
 import { identify } from './credentials.ts';
-import { ensureUser, type Forge, Refusal, repoLock, timestamp } from './forge-context.ts';
+import { addComment } from './comments.ts';
+import { type Forge, Refusal } from './forge-context.ts';
 import { closePull, mergePull } from './pull-requests.ts';
-import type { CommentRecord, PullRecord, RepoRecord } from './records.ts';
+import type { PullRecord, RepoRecord } from './records.ts';
 import { putCheck, putDeployment } from './reports.ts';
 import { createRepo, updateWebhook } from './repos.ts';
-
-const maxComments = 1_000;
 
 /** The JSON half of the handler, for paths under `/api/v1/`. Reading is open, writing needs the token. */
 export function createApi(forge: Forge, token: string): (request: HttpRequest) => Promise<HttpResponse> {
@@ -210,19 +209,7 @@ async function postComment(call: Call): Promise<HttpResponse> {
   const repo = repoOf(call);
   const { number } = pullOf(call);
   const body = (await readJson(call.request)).requiredText('body', 65_535);
-  const author = await ensureUser(forge, login);
-  return forge.lock.run(repoLock(repo), async () => {
-    if (forge.state.comments(repo.id, number).length >= maxComments) {
-      throw new Refusal(422, 'TooManyComments', `pull request #${number} has ${maxComments} comments already`);
-    }
-    const counter = `comment/${repo.id}`;
-    const comment: CommentRecord = { id: forge.state.counter(counter) + 1, body, author, createdAt: timestamp(forge) };
-    await forge.state.commit([
-      forge.state.putCounter(counter, comment.id),
-      forge.state.putComment(repo.id, number, comment),
-    ]);
-    return jsonResponse(201, comment);
-  });
+  return jsonResponse(201, await addComment(forge, repo, { number, body, login }));
 }
 
 /** Newest first. */

@@ -1,4 +1,4 @@
-import type { PullRecord, RepoRecord, UserRecord } from './records.ts';
+import type { CommentRecord, PullRecord, RepoRecord, UserRecord } from './records.ts';
 import type { CommitFacts, Signature } from './repository-git.ts';
 import { type RefUpdate, zeroId } from './spool.ts';
 
@@ -57,6 +57,42 @@ export function buildPullPayload(
     pull_request: pullPayload(context, pull),
     repository: repositoryPayload(context),
     sender: userPayload(context, sender),
+    sluice: { sequence: context.sequence },
+  };
+}
+
+/** The `issue_comment` event of a comment under a pull request: what readers of commands look at, no more. */
+export function buildCommentPayload(
+  context: PayloadContext,
+  pull: PullRecord,
+  comment: CommentRecord,
+): Record<string, unknown> {
+  const url = `${repoUrl(context)}/pulls/${pull.number}`;
+  const user = userPayload(context, comment.author);
+  const { createdAt } = comment;
+  return {
+    action: 'created',
+    issue: {
+      id: context.repo.id * 1_000_000 + pull.number,
+      number: pull.number,
+      title: pull.title,
+      state: pull.state === 'open' ? 'open' : 'closed',
+      user: userPayload(context, pull.author),
+      url,
+      html_url: url,
+      pull_request: { url, html_url: url, diff_url: `${url}.diff`, patch_url: `${url}.patch` },
+    },
+    comment: {
+      id: comment.id,
+      body: comment.body,
+      user,
+      url: `${url}/comments`,
+      html_url: `${url}/comments`,
+      created_at: createdAt,
+      updated_at: createdAt,
+    },
+    repository: repositoryPayload(context),
+    sender: user,
     sluice: { sequence: context.sequence },
   };
 }

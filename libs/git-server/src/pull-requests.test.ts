@@ -199,3 +199,19 @@ test('merging while others push loses neither', { timeout: 60_000 }, async () =>
   const main = moves.filter(({ ref }) => ref === 'refs/heads/main');
   expect(main.slice(1).map(({ before }) => before)).toEqual(main.slice(0, -1).map(({ after }) => after));
 });
+
+test('a comment is announced as an issue_comment of its author', async () => {
+  await copy.commit('change', { a: '2\n' });
+  await copy.git('push', '-q', 'origin', 'HEAD:refs/for/main');
+  await forge.api('POST', '/repos/hello/pulls/1/comments', { body: '/retest' });
+  await forge.server.delivered();
+  const sent = forge.deliveries.filter(({ event }) => event === 'issue_comment');
+  expect(sent.map(({ body }) => JSON.parse(body) as object)).toMatchObject([
+    {
+      action: 'created',
+      issue: { number: 1, pull_request: {} },
+      comment: { id: 1, body: '/retest', user: { id: expect.any(Number) as number } },
+      repository: { full_name: 'sluice/hello' },
+    },
+  ]);
+});

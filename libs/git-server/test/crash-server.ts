@@ -4,7 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createGitServer } from '../src/server.ts';
 
-/** A forge in a process of its own, so that a test can kill it. Delivered bodies are appended to a file. */
+/** A forge in a process of its own, so that a test can kill it. What is delivered is appended to a file. */
 const [directory = '', token = '', mode = ''] = process.argv.slice(2);
 const store = await openStore({ directory: join(directory, 'store'), formatVersion: 1 });
 let url = '';
@@ -13,9 +13,9 @@ const server = await createGitServer({
   store,
   token,
   publicUrl: () => url,
-  deliver: async ({ body }) => {
+  deliver: async ({ delivery, body }) => {
     if (mode === 'away') throw new Error('the receiver is away');
-    appendFileSync(join(directory, 'delivered'), `${body}\n`);
+    appendFileSync(join(directory, 'delivered'), `${JSON.stringify({ delivery, body })}\n`);
   },
 });
 const http = await serveHttp(server.handle, { host: '127.0.0.1', port: 0 });

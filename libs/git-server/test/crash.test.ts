@@ -57,13 +57,19 @@ async function commit(text: string): Promise<string> {
 }
 
 type Push = { ref: string; before: string; after: string };
+
+/** What was delivered, as a receiver sees it: one that died before it could be crossed out comes again under its id. */
 async function delivered(count: number): Promise<Push[]> {
   const read = async (): Promise<Push[]> => {
     const text = await readFile(join(root, 'delivered'), 'utf8').catch(() => '');
-    return text
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as Push);
+    const sent = text.split('\n').filter(Boolean);
+    const deliveries = new Map(
+      sent.map((line) => {
+        const { delivery, body } = JSON.parse(line) as { delivery: string; body: string };
+        return [delivery, JSON.parse(body) as Push];
+      }),
+    );
+    return [...deliveries.values()];
   };
   await vi.waitFor(async () => expect((await read()).length).toBeGreaterThanOrEqual(count), { timeout: 10_000 });
   return (await read()).map(({ ref, before, after }) => ({ ref, before, after }));

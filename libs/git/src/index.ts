@@ -1,6 +1,7 @@
 export type { Git } from './find-git.ts';
 export { findGit, oldestGit } from './find-git.ts';
-export type { Credentials, Mirror, Mirrors, MirrorsOptions, Remote } from './mirrors.ts';
+export type { NewCommit, PushTarget } from './push-commit.ts';
+export type { Credentials, CredentialsSource, Mirror, Mirrors, MirrorsOptions, Remote } from './mirrors.ts';
 export { createMirrors } from './mirrors.ts';
 export type { ChangedPaths, TreeFile } from './read-objects.ts';
 export { treeCaps } from './read-objects.ts';

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMirrorGit, type MirrorGit, type MirrorGitOptions } from './mirror-git.ts';
+import { makeCommit, type NewCommit, pushTo, type PushTarget } from './push-commit.ts';
 import { changedPaths, type ChangedPaths, readTree, type TreeFile } from './read-objects.ts';
 import { tidyMirror } from './tidy-mirror.ts';
 import { checkRemote, type RemotePolicy, type Resolve } from './remote-address.ts';
@@ -26,8 +27,13 @@ export type Remote = {
   readonly id: string;
   readonly url: string;
   /** Sent as Basic authentication; a function is asked anew for every contact, as tokens of a GitHub App live an hour. */
-  readonly credentials?: Credentials | ((signal?: AbortSignal) => Promise<Credentials>);
+  readonly credentials?: CredentialsSource;
+  /** Sent with pushes instead; default: `credentials`. */
+  readonly pushCredentials?: CredentialsSource;
 };
+
+/** Credentials, or how to get them. */
+export type CredentialsSource = Credentials | ((signal?: AbortSignal) => Promise<Credentials>);
 
 /** A user name and a password or token. */
 export type Credentials = { readonly username: string; readonly password: Secret };
@@ -47,6 +53,11 @@ export type Mirror = {
   changedPaths(base: string, head: string, signal?: AbortSignal): Promise<ChangedPaths>;
   /** Full refs of the remote with the commits (or tag objects) that they name, peeled. Bounded by 64 MiB. */
   listRefs(signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Make a commit and push it. 'moved': a branch is not at the commit's parent any more, and nothing happened. Throws TerminalError
+   * (PushRefused, BadPath, BadRef) for what stays wrong.
+   */
+  pushCommit(commit: NewCommit, target: PushTarget, signal?: AbortSignal): Promise<{ readonly sha: string } | 'moved'>;
 };
 
 /** Bare mirrors, one a repository. */
@@ -87,6 +98,7 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
             if ((fetches.get(gitDir) ?? 0) % fetchesBetweenTidying === 0) await tidyMirror(git);
           }),
         listRefs: (signal) => listRefs(mirror, signal),
+        pushCommit: (commit, target, signal) => alone(() => pushCommit(mirror, commit, target, signal)),
         readMessage: (sha, signal) => readMessage(mirror, sha, signal),
         readTree: async (sha, prefix, signal) => readTree(git, checkedId(sha), prefix, signal),
         changedPaths: async (base, head, signal) => changedPaths(git, checkedId(base), checkedId(head), signal),
@@ -166,6 +178,24 @@ async function listRefs(mirror: OpenMirror, signal?: AbortSignal): Promise<Reado
     refs.set(ref.endsWith('^{}') ? ref.slice(0, -3) : ref, sha);
   }
   return refs;
+}
+
+async function pushCommit(
+  mirror: OpenMirror,
+  commit: NewCommit,
+  target: PushTarget,
+  signal?: AbortSignal,
+): Promise<{ readonly sha: string } | 'moved'> {
+  await ensureDirectory(mirror);
+  const { options, remote, git } = mirror;
+  const sha = await makeCommit(git, commit, signal);
+  const credentials = remote.pushCredentials ?? remote.credentials;
+  const { pushCredentials: _own, credentials: _reading, ...rest } = remote;
+  const writing = { ...mirror, remote: { ...rest, ...(credentials ? { credentials } : {}) } };
+  const run = { timeoutMs: options.timeoutMs ?? defaultTimeoutMs };
+  const push = { sha, parent: commit.parent, target };
+  const answer = await pushTo(git, await connection(writing, signal), push, withSignal(run, signal));
+  return answer === 'moved' ? answer : { sha };
 }
 
 async function isReachable(mirror: OpenMirror, signal?: AbortSignal): Promise<boolean> {

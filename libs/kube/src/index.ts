@@ -1,3 +1,4 @@
+export { clusterSettings, connectCluster } from './cluster-settings.ts';
 export type { ClusterAccess, HttpTransport } from './http-transport.ts';
 export { httpTransport } from './http-transport.ts';
 export type { KubeApiOptions } from './kube-client.ts';

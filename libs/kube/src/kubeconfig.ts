@@ -10,6 +10,8 @@ export type KubeconfigOptions = {
   readonly context?: string;
   /** The process environment; this library does not read it by itself. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Folder where a pod finds its token, authority and namespace. Default: where Kubernetes mounts it. */
+  readonly serviceAccount?: string;
 };
 
 /** A kubeconfig that cannot be used. The message names the file, the entry and how to mend it. */
@@ -49,14 +51,16 @@ type Config = {
 /** A config and the folder that its relative paths start from. */
 type Source = { readonly file: string; readonly config: Config };
 
-const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** Where pods find their credentials, unless SERVICE_ACCOUNT_DIRECTORY says otherwise: not every node can mount there. */
+const mountedServiceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 const tokenLifeMs = 60_000;
 
 /** Work out how to reach a cluster, as kubectl does. Throws {@link KubeconfigError}. */
 export async function loadKubeconfig(options: KubeconfigOptions = {}): Promise<ClusterAccess> {
   const env = options.env ?? {};
   const files = options.path ? [options.path] : (env['KUBECONFIG'] ?? '').split(':').filter((file) => file !== '');
-  if (files.length === 0 && env['KUBERNETES_SERVICE_HOST']) return inCluster(env);
+  if (files.length === 0 && env['KUBERNETES_SERVICE_HOST'])
+    return inCluster(env, options.serviceAccount ?? mountedServiceAccount);
   if (files.length === 0) {
     if (!env['HOME']) throw new KubeconfigError('no kubeconfig: set KUBECONFIG, or give --kubeconfig FILE');
     files.push(join(env['HOME'], '.kube', 'config'));
@@ -168,15 +172,16 @@ function fileToken(path: string): () => Promise<Readonly<Record<string, string>>
   };
 }
 
-function inCluster(env: Readonly<Record<string, string | undefined>>): ClusterAccess {
+function inCluster(env: Readonly<Record<string, string | undefined>>, serviceAccount: string): ClusterAccess {
   const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
   const port = env['KUBERNETES_SERVICE_PORT_HTTPS'] ?? env['KUBERNETES_SERVICE_PORT'] ?? '443';
+  const directory = env['SERVICE_ACCOUNT_DIRECTORY'] ?? serviceAccount;
   try {
     return {
       server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-      ca: readFileSync(`${serviceAccount}/ca.crt`, 'utf8'),
-      namespace: readFileSync(`${serviceAccount}/namespace`, 'utf8').trim(),
-      headers: fileToken(`${serviceAccount}/token`),
+      ca: readFileSync(`${directory}/ca.crt`, 'utf8'),
+      namespace: readFileSync(`${directory}/namespace`, 'utf8').trim(),
+      headers: fileToken(`${directory}/token`),
     };
   } catch (error) {
     const why = (error as Error).message;

@@ -45,11 +45,15 @@ export { apiVersionOf, resources } from './resource.ts';
 export type { ChartKind, ChartKindSpec, ChartKindStatus } from './chart-kind.ts';
 export type {
   DeployRequest,
+  DeployApproval,
   Environment,
   EnvironmentSpec,
   EnvironmentStatus,
+  ForgeType,
+  FreezeWindow,
   ForkApproval,
   Repository,
   RepositorySpec,
   RepositoryStatus,
+  SecretGrant,
 } from './sluice-kinds.ts';

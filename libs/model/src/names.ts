@@ -18,6 +18,8 @@ export const keys = Object.freeze({
   triggerKey: 'sluice.dev/trigger-key',
   /** Id of the delivery that started the run (annotation). */
   delivery: 'sluice.dev/delivery',
+  /** External id of the check that shows this run, where that is not its uid (annotation). */
+  check: 'sluice.dev/check',
   /** trusted or untrusted (annotation). */
   trust: 'sluice.dev/trust',
   /** JSON of what to deploy once the run succeeded (annotation): see DeployRequest in libs/model. */
@@ -38,6 +40,10 @@ export const keys = Object.freeze({
   release: 'sluice.dev/release',
   /** What the forge was last told for good about this object (annotation). */
   reported: 'sluice.dev/reported',
+  /** JSON list of who let this run deploy where (annotation): see DeployApproval. */
+  approvals: 'sluice.dev/approvals',
+  /** The Environment of mode git that an object was applied for (label). */
+  appliedFor: 'sluice.dev/applied-for',
   /** JSON of what became of the deploy requests of a run (annotation). */
   released: 'sluice.dev/released',
 });

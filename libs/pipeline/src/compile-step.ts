@@ -14,6 +14,8 @@ export type StepContext = {
   readonly ref: string;
   readonly event: 'push' | 'pull_request' | 'merge_group' | 'manual';
   readonly pullRequest?: number;
+  /** Names of the Secrets that this run may read: steps get the values of these, and go without the others. */
+  readonly secrets?: readonly string[];
   /** Default: {@link defaultToolsImage}. */
   readonly toolsImage?: string;
 };
@@ -145,6 +147,22 @@ function limitsOf(step: Step | undefined): JsonObject {
   };
 }
 
+/** The variables that Sluice sets in every step. */
+export function ownVariables(step: string, pipeline: string, context: StepContext): Readonly<Record<string, string>> {
+  return {
+    CI: 'true',
+    SLUICE_REPOSITORY: context.repository,
+    SLUICE_SHA: context.sha,
+    SLUICE_REF: context.ref,
+    SLUICE_EVENT: context.event,
+    SLUICE_PULL_REQUEST: context.pullRequest === undefined ? '' : String(context.pullRequest),
+    SLUICE_PIPELINE: pipeline,
+    SLUICE_STEP: step,
+    SLUICE_REGISTRY: context.registry,
+    SLUICE_CLONE_URL: context.cloneUrl,
+  };
+}
+
 /** The variables of a step, ours last so that they win, and the shell that turns escaped ones back. */
 function environmentOf(
   name: string,
@@ -152,22 +170,19 @@ function environmentOf(
   pipeline: Pipeline,
   context: StepContext,
 ): { readonly env: JsonObject[]; readonly prelude: string } {
-  const own = {
-    CI: 'true',
-    SLUICE_REPOSITORY: context.repository,
-    SLUICE_SHA: context.sha,
-    SLUICE_REF: context.ref,
-    SLUICE_EVENT: context.event,
-    SLUICE_PULL_REQUEST: context.pullRequest === undefined ? '' : String(context.pullRequest),
-    SLUICE_PIPELINE: pipeline.name,
-    SLUICE_STEP: name,
-    SLUICE_REGISTRY: context.registry,
-    SLUICE_CLONE_URL: context.cloneUrl,
-  };
+  const own = ownVariables(name, pipeline.name, context);
   const asked = step ? { ...pipeline.env, ...step.env } : {};
   const all = Object.entries({ ...asked, ...own }).map(([key, text]) => ({ key, ...literalEnv(key, text) }));
+  const granted = Object.entries(step?.secrets ?? {}).filter(([, { name: secret }]) =>
+    context.secrets?.includes(secret),
+  );
+  const secrets = granted.map(([key, secretKeyRef]) => ({
+    name: key,
+    valueFrom: { secretKeyRef: { ...secretKeyRef } },
+  }));
   return {
-    env: all.map(({ key, value }) => ({ name: key, value })),
+    // Ours come last, so that they win.
+    env: [...secrets, ...all.map(({ key, value }) => ({ name: key, value }))],
     prelude: all.map(({ prelude }) => prelude).join(''),
   };
 }

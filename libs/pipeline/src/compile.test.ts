@@ -62,3 +62,22 @@ test('a run that may not be trusted asks for no deployment', () => {
     .annotations;
   expect(annotations).not.toHaveProperty(['sluice.dev/deploy']);
 });
+
+test('steps get the Secrets that the run may read, and go without the others', () => {
+  const asking = makePipeline(`apiVersion: sluice.dev/v1alpha1
+kind: Pipeline
+metadata: { name: ci }
+spec:
+  on: { push: {} }
+  steps:
+    - { name: publish, run: npm publish, secrets: { NPM_TOKEN: npm/token, KEY: prod/key } }
+    - { name: other, run: npm test }
+`);
+  const { spec } = compile(asking, makeContext({ secrets: ['npm'] }));
+  const valueFrom = { secretKeyRef: { name: 'npm', key: 'token' } };
+  const templates = spec['templates'] as unknown as ScriptTemplate[];
+  const env = (name: string) => templates.find((template) => template.name === name)!.script!.env;
+  expect(env('publish')[0]).toEqual({ name: 'NPM_TOKEN', valueFrom });
+  expect(JSON.stringify(env('publish'))).not.toContain('KEY');
+  expect(JSON.stringify(env('other'))).not.toContain('valueFrom');
+});

@@ -2,21 +2,24 @@ import { nearest, type JsonObject, type Problem } from '@sluice/model';
 import { isMap, isScalar } from 'yaml';
 import { checkPipeline } from './check-pipeline.ts';
 import { checkShape } from './check-shape.ts';
+import { argoKinds, readArgoFile, type CheckManifest } from './argo-file.ts';
 import {
   pipelineApiVersion,
+  type AnyPipeline,
   type ChartPackage,
   type Deploy,
   type ImagePackage,
   type Pipeline,
   type PullRequestTrigger,
   type PushTrigger,
+  type SecretKey,
   type Step,
 } from './pipeline.ts';
 import { pipelineShape } from './pipeline-shape.ts';
 import { limits, readDocuments, type FileProblems, type SourceFile, type YamlDocument } from './source-text.ts';
 
 /** The pipelines that can run and everything that is wrong with the files. A file with an error gives no pipeline. */
-export type ParsedPipelines = { readonly pipelines: readonly Pipeline[]; readonly problems: readonly Problem[] };
+export type ParsedPipelines = { readonly pipelines: readonly AnyPipeline[]; readonly problems: readonly Problem[] };
 
 /** Default of `spec.timeout`, in seconds. */
 export const defaultTimeoutSeconds = 3_600;
@@ -27,17 +30,17 @@ export function isPipelineFile(path: string): boolean {
 }
 
 /** Read pipeline files. Files that are not `.sluice/**.yaml|yml` are passed over. Each file stands for itself. */
-export function parsePipelines(files: readonly SourceFile[]): ParsedPipelines {
+export function parsePipelines(files: readonly SourceFile[], check?: CheckManifest): ParsedPipelines {
   const wanted = files.filter(({ path }) => isPipelineFile(path)).sort((a, b) => (a.path < b.path ? -1 : 1));
-  return parseFiles(wanted);
+  return parseFiles(wanted, check);
 }
 
 /** Read files whatever their names are: what `sluice lint FILE…` does. */
-export function parseFiles(files: readonly SourceFile[]): ParsedPipelines {
-  const pipelines = new Map<string, Pipeline>();
+export function parseFiles(files: readonly SourceFile[], check?: CheckManifest): ParsedPipelines {
+  const pipelines = new Map<string, AnyPipeline>();
   const problems: Problem[] = [];
   for (const file of files.slice(0, limits.files)) {
-    const read = parseFile(file, pipelines);
+    const read = parseFile(file, pipelines, check);
     problems.push(...read.problems);
     for (const pipeline of read.pipelines) pipelines.set(pipeline.name, pipeline);
   }
@@ -56,11 +59,17 @@ export function parseFiles(files: readonly SourceFile[]): ParsedPipelines {
   return { pipelines: [...pipelines.values()], problems };
 }
 
-function parseFile(file: SourceFile, taken: ReadonlyMap<string, Pipeline>): ParsedPipelines {
+function parseFile(
+  file: SourceFile,
+  taken: ReadonlyMap<string, AnyPipeline>,
+  check: CheckManifest | undefined,
+): ParsedPipelines {
   const { documents, problems } = readDocuments(file);
-  const pipelines = new Map<string, Pipeline>();
+  const pipelines = new Map<string, AnyPipeline>();
   for (const document of documents) {
-    const read = readPipeline(document, file.path, problems);
+    const read = isArgo(document)
+      ? readArgoFile(document, file.path, problems, check)
+      : readPipeline(document, file.path, problems);
     if (!read) continue;
     const other = pipelines.get(read.pipeline.name) ?? taken.get(read.pipeline.name);
     if (other) {
@@ -74,6 +83,11 @@ function parseFile(file: SourceFile, taken: ReadonlyMap<string, Pipeline>): Pars
     } else pipelines.set(read.pipeline.name, read.pipeline);
   }
   return { pipelines: problems.failed ? [] : [...pipelines.values()], problems: inOrder(problems.problems) };
+}
+
+function isArgo({ contents }: YamlDocument): boolean {
+  const kind: unknown = isMap(contents) ? contents.get('kind') : undefined;
+  return typeof kind === 'string' && argoKinds.includes(kind);
 }
 
 function readPipeline(
@@ -116,13 +130,13 @@ function checkKind({ contents, range }: YamlDocument, problems: FileProblems): b
     });
     return false;
   }
-  if (kind === 'Workflow' || kind === 'WorkflowTemplate' || kind === 'CronWorkflow') {
+  if (kind === 'CronWorkflow' || kind === 'ClusterWorkflowTemplate') {
     const message = `${kind} files in .sluice/ are not supported by this version of Sluice`;
     problems.add(at('kind'), {
       code: 'KindNotSupported',
       path: 'kind',
       message,
-      fix: 'write kind: Pipeline, or start it by hand with sluice submit',
+      fix: 'write kind: Pipeline or Workflow, or apply it with kubectl',
     });
     return false;
   }
@@ -153,12 +167,13 @@ type StepDocument = {
     readonly chart?: ChartPackage;
   };
   readonly env?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly timeout?: number;
   readonly retry?: number;
 };
 type DeployDocument = {
   readonly environment: string;
-  readonly on?: { readonly push?: PushTrigger };
+  readonly on?: { readonly push?: PushTrigger; readonly pullRequest?: PullRequestTrigger };
   readonly release?: string;
   readonly chart: string;
   readonly images?: readonly string[];
@@ -168,6 +183,7 @@ type DeployDocument = {
 function toPipeline({ metadata, spec }: PipelineDocument, place: { file: string; line: number }): Pipeline {
   const { on, env = {}, timeout = defaultTimeoutSeconds, steps, deploy = [] } = spec;
   return {
+    kind: 'pipeline',
     name: metadata.name,
     ...place,
     on,
@@ -180,19 +196,33 @@ function toPipeline({ metadata, spec }: PipelineDocument, place: { file: string;
 
 function toStep(document: StepDocument): Step {
   const { name, image, needs = [], env = {}, timeout, retry = 0 } = document;
+  const secrets = Object.fromEntries(
+    Object.entries(document.secrets ?? {}).map(([key, text]) => [key, toSecret(text)]),
+  );
   const optional = {
     ...(image === undefined ? {} : { image }),
     ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
   };
-  const common = { name, needs, env, retry, ...optional };
+  const common = { name, needs, env, secrets, retry, ...optional };
   if (document.package?.image)
     return { ...common, kind: 'image', package: { workdir: '/app', ...document.package.image } };
   if (document.package?.chart) return { ...common, kind: 'chart', package: document.package.chart };
   return { ...common, kind: 'run', run: document.run ?? '' };
 }
 
+function toSecret(text: string): SecretKey {
+  const at = text.indexOf('/');
+  return { name: text.slice(0, at), key: text.slice(at + 1) };
+}
+
 function toDeploy({ on, images = [], values = {}, ...rest }: DeployDocument): Deploy {
-  return { ...rest, images, values, ...(on?.push ? { push: on.push } : {}) };
+  return {
+    ...rest,
+    images,
+    values,
+    ...(on?.push ? { push: on.push } : {}),
+    ...(on?.pullRequest ? { pullRequest: on.pullRequest } : {}),
+  };
 }
 
 function inOrder(problems: readonly Problem[]): readonly Problem[] {

@@ -7,6 +7,7 @@ import {
   imageReference,
   nameRule,
   plainText,
+  secretKey,
   workspacePath,
 } from './text-rule.ts';
 import type { Shape } from './shape.ts';
@@ -21,6 +22,12 @@ const env: Shape = {
   key: envName,
   of: { type: 'scalar', rule: plainText, maxLength: 32_768 },
   max: 200,
+};
+const secrets: Shape = {
+  type: 'dictionary',
+  key: envName,
+  of: { type: 'text', rule: secretKey, maxLength: 512 },
+  max: 50,
 };
 const stepName: Shape = { type: 'text', rule: nameRule('the name of a step', 40), maxLength: 253 };
 const push: Shape = {
@@ -75,6 +82,7 @@ const step: Shape = {
     },
     needs: { shape: { type: 'list', of: stepName, max: 100 } },
     env: { shape: env },
+    secrets: { shape: secrets },
     timeout: { shape: { type: 'duration', minSeconds: 1, maxSeconds: 7 * 86_400 } },
     retry: { shape: { type: 'integer', min: 0, max: 10 } },
   },
@@ -85,7 +93,6 @@ const step: Shape = {
     matrix: later,
     services: later,
     cache: later,
-    secrets: later,
     artifacts: later,
     resources: later,
     uses: later,
@@ -100,7 +107,13 @@ const deploy: Shape = {
       shape: { type: 'text', rule: nameRule('the name of an environment', 40), maxLength: 253 },
       required: true,
     },
-    on: { shape: { type: 'map', fields: { push: { shape: push } }, mayBeEmpty: true } },
+    on: {
+      shape: {
+        type: 'map',
+        fields: { push: { shape: push }, pullRequest: { shape: pullRequest } },
+        mayBeEmpty: true,
+      },
+    },
     release: { shape: { type: 'text', rule: nameRule('the name of a Helm release', 53), maxLength: 253 } },
     chart: { shape: stepName, required: true },
     images: { shape: { type: 'list', of: stepName, max: 20 } },
@@ -144,7 +157,14 @@ export const pipelineShape: Shape = {
           steps: { shape: { type: 'list', of: step, min: 1, max: 200 }, required: true },
           deploy: { shape: { type: 'list', of: deploy, max: 20 } },
         },
-        notYet: { concurrency: later, matrix: later, services: later, cache: later, secrets: later, parameters: later },
+        notYet: {
+          concurrency: later,
+          matrix: later,
+          services: later,
+          cache: later,
+          secrets: 'belongs to the steps that need it',
+          parameters: later,
+        },
       },
       required: true,
     },

@@ -19,6 +19,8 @@ export type ReleasedRun = {
   readonly workflow: string;
   /** See keys.order in @sluice/model. */
   readonly order: number;
+  /** Of a run of a pull request. */
+  readonly pullRequest?: number;
   /** Global output parameters of the Workflow. */
   readonly outputs: Readonly<Record<string, string>>;
 };
@@ -47,6 +49,16 @@ const releaseDefaults: JsonObject = {
 /** The name of the HelmRelease. */
 export function releaseObjectName({ release, environment }: Pick<DeployRequest, 'release' | 'environment'>): string {
   return `${release}-${environment}`;
+}
+
+/** The same request for the preview of a pull request: a release of its own. */
+export function previewRequest(request: DeployRequest, pullRequest: number): DeployRequest {
+  return { ...request, release: `${request.release.slice(0, 40).replace(/-+$/, '')}-pr-${pullRequest}` };
+}
+
+/** The namespace of the preview of a pull request. */
+export function previewNamespace(namespace: string, pullRequest: number): string {
+  return `${namespace}-pr-${pullRequest}`;
 }
 
 /**
@@ -96,7 +108,11 @@ function metadataOf(request: DeployRequest, run: ReleasedRun): KubeObject['metad
   return {
     name: releaseObjectName(request),
     namespace: run.namespace,
-    labels: { [keys.repository]: run.repository, [keys.environment]: request.environment },
+    labels: {
+      [keys.repository]: run.repository,
+      [keys.environment]: request.environment,
+      ...(run.pullRequest === undefined ? {} : { [keys.pullRequest]: String(run.pullRequest) }),
+    },
     annotations: {
       [keys.sha]: run.sha,
       [keys.ref]: run.ref,

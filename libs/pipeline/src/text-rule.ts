@@ -71,6 +71,14 @@ export const envName: TextRule = {
   fix: 'use letters, digits and "_"; CI and names that begin with SLUICE_ are taken',
 };
 
+/** A value of a Secret. */
+export const secretKey: TextRule = {
+  code: 'BadSecret',
+  check: (text) =>
+    /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/[-._a-zA-Z0-9]{1,253}$/.test(text) ? undefined : 'is not SECRET/KEY',
+  fix: 'write the name of the Secret and the key in it, like npm/token',
+};
+
 /** Text that goes into the Workflow where `{{…}}` would be read as a template tag. */
 export const plainText: TextRule = {
   code: 'TemplateTag',

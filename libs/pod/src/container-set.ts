@@ -21,8 +21,8 @@ export function readContainerSet(set: JsonObject): ContainerSet {
   return { containers, plan: { main, ...(Object.keys(order).length > 0 ? { order } : {}) } };
 }
 
-function nameOf(container: JsonObject): string {
-  return typeof container['name'] === 'string' ? container['name'] : '';
+function nameOf({ name }: JsonObject): string {
+  return typeof name === 'string' ? name : '';
 }
 
 function retriesOf(strategy: Json | undefined): ContainerOrder {

@@ -1,4 +1,5 @@
 import { type CapturedOutputs, type ContainerPlan, type JsonObject, keys, type OutputCapture } from '@sluice/model';
+import { resourcesDurationOf } from './resources-duration.ts';
 
 /** The parts of a Pod that tell what became of it. */
 export type ObservedPod = {
@@ -7,7 +8,11 @@ export type ObservedPod = {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
   };
-  readonly spec?: { readonly nodeName?: string };
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly initContainers?: readonly PodContainer[];
+    readonly containers?: readonly PodContainer[];
+  };
   readonly status?: {
     readonly phase?: string;
     readonly message?: string;
@@ -24,6 +29,10 @@ export type ObservedPod = {
   };
 };
 
+type PodContainer = {
+  readonly name: string;
+  readonly resources?: { readonly limits?: unknown; readonly requests?: unknown };
+};
 type Terminated = {
   readonly exitCode: number;
   readonly reason?: string;
@@ -59,6 +68,8 @@ export type PodOutcome = {
   readonly ready?: boolean;
   readonly finishedAt?: string;
   readonly progress?: string;
+  /** Seconds of resources that it has used, by resource. */
+  readonly resourcesDuration?: Readonly<Record<string, number>>;
   readonly deleting?: boolean;
   /** The main container has ended while others of the pod run on. */
   readonly lingering?: boolean;
@@ -147,7 +158,9 @@ function pendingMessage({ status = {} }: ObservedPod): string | undefined {
 function finishedOutcome(pod: ObservedPod, main: ContainerStatus | undefined): PodOutcome {
   const ended = main?.state?.terminated;
   const captured = parseCaptured(ended?.message);
+  const resourcesDuration = resourcesDurationOf(pod);
   const values = {
+    ...(resourcesDuration ? { resourcesDuration } : {}),
     ...(ended ? { exitCode: ended.exitCode } : {}),
     ...(captured?.result === undefined ? {} : { result: captured.result }),
     ...(captured?.parameters === undefined ? {} : { parameters: captured.parameters }),
@@ -204,18 +217,26 @@ function inferFailure(
   const containers = status.containerStatuses ?? [];
   const early = artifactProblem(containers) ?? initProblem(status.initContainerStatuses) ?? waitingMessage(containers);
   if (early !== undefined) return { phase: 'Error', message: early };
-  const mains = mainsOf(pod);
-  const ordered = containers.toSorted((a, b) => Number(b.name === 'main') - Number(a.name === 'main'));
-  for (const container of ordered) {
-    const ended = container.state?.terminated;
+  const failed = failedContainer(pod, containers);
+  if (failed)
+    return { phase: 'Failed', message: describe(failed.name, failed.ended, captured && failed.name === 'main') };
+  if (mainsSucceeded(pod) && containers.length > 0) return { phase: 'Succeeded' };
+  return { phase: 'Failed', message: status.reason ?? 'pod failed for unknown reason' };
+}
+
+/** The first container that failed, the main one before the others; helpers that were told to end have not. */
+function failedContainer(
+  { metadata }: ObservedPod,
+  containers: readonly ContainerStatus[],
+): { readonly name: string; readonly ended: Terminated } | undefined {
+  const mains = planIn(metadata.annotations?.[keys.containers])?.main ?? ['main'];
+  const isMain = ({ name }: ContainerStatus): boolean => name === 'main';
+  for (const { name, state } of [...containers.filter(isMain), ...containers.filter((one) => !isMain(one))]) {
+    const ended = state?.terminated;
     if (!ended || ended.exitCode === 0) continue;
-    if (!mains.includes(container.name) && (ended.exitCode === 137 || ended.exitCode === 143)) continue;
-    return { phase: 'Failed', message: describe(container.name, ended, captured && container.name === 'main') };
+    if (mains.includes(name) || (ended.exitCode !== 137 && ended.exitCode !== 143)) return { name, ended };
   }
-  const isDone = containers.length > 0 && mainsSucceeded(pod);
-  return isDone
-    ? { phase: 'Succeeded' }
-    : { phase: 'Failed', message: status.reason ?? 'pod failed for unknown reason' };
+  return undefined;
 }
 
 function initProblem(containers: readonly ContainerStatus[] = []): string | undefined {

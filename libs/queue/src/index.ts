@@ -18,3 +18,4 @@ export type {
 export { RedisSetupError } from './redis-check.ts';
 export type { RedisQueuesOptions } from './redis-queues.ts';
 export { createRedisQueues } from './redis-queues.ts';
+export { openRedisQueues, redisSettings } from './redis-settings.ts';

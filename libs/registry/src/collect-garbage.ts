@@ -1,4 +1,5 @@
-import { parseManifest } from './manifest.ts';
+import { DamagedBlob } from './blob-files.ts';
+import { type ParsedManifest, parseManifest } from './manifest.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { bytesOf } from './serve-manifests.ts';
 
@@ -17,48 +18,65 @@ const dayMs = 86_400_000;
 
 /**
  * Remove what no manifest names any more, and on demand manifests that nobody names. Pushes may go on meanwhile: what is young
- * stays, and asking for a blob makes it young again.
+ * stays, asking for a blob makes it young again, and a repository that saw a push since it was looked through is left for the
+ * next time.
  */
 export async function collectGarbage(parts: RegistryParts, nowMs: number, options: GarbageOptions): Promise<Garbage> {
   const before = nowMs - (options.minAgeMs ?? dayMs);
-  const live = new Set<string>();
   let manifests = 0;
   for (const name of await parts.repositories.names()) {
-    if (options.untagged) manifests += await removeUntagged(parts, name, { before, inUse: options.inUse ?? new Set() });
-    const named = await namedIn(parts, name);
-    for (const digest of named) live.add(digest);
-    for (const digest of await parts.repositories.blobsBefore(name, before)) {
-      if (!named.has(digest)) await parts.repositories.removeBlob(name, digest);
-      else live.add(digest);
+    try {
+      if (options.untagged)
+        manifests += await removeUntagged(parts, name, { before, inUse: options.inUse ?? new Set() });
+      await removeUnnamedLinks(parts, name, before);
+    } catch (error) {
+      // Nobody knows what a damaged manifest names: nothing of this repository goes.
+      if (!(error instanceof DamagedBlob)) throw error;
     }
-    for (const digest of await parts.repositories.blobsBefore(name, Number.POSITIVE_INFINITY)) live.add(digest);
   }
   let blobs = 0;
   let bytes = 0;
   for (const { digest, size } of await parts.blobs.olderThan(before)) {
-    if (live.has(digest) || (await isLinked(parts, digest))) continue;
-    await parts.blobs.remove(digest);
+    if (!(await parts.gate.alone(() => removeUnlinked(parts, digest)))) continue;
     blobs++;
     bytes += size;
   }
   return { manifests, blobs, bytes };
 }
 
-/** Asked once more right before a blob goes: it may have been mounted meanwhile. */
-async function isLinked({ repositories }: RegistryParts, digest: string): Promise<boolean> {
-  for (const name of await repositories.names()) if (await repositories.hasBlob(name, digest)) return true;
-  return false;
+/** Blobs of a repository that no manifest of it names. */
+async function removeUnnamedLinks(parts: RegistryParts, name: string, before: number): Promise<void> {
+  const { gate, repositories } = parts;
+  const seen = gate.pushesOf(name);
+  const named = await namedIn(parts, name);
+  const unnamed = (await repositories.blobsBefore(name, before)).filter((digest) => !named.has(digest));
+  for (const digest of unnamed) {
+    await gate.alone(async () => {
+      const asked = ((await repositories.touchedAt(name, digest)) ?? 0) >= before;
+      if (gate.pushesOf(name) === seen && !asked) await repositories.removeBlob(name, digest);
+    });
+  }
+}
+
+/** True when the file was removed, since no repository has the blob. */
+async function removeUnlinked({ blobs, repositories }: RegistryParts, digest: string): Promise<boolean> {
+  for (const name of await repositories.names()) {
+    if ((await repositories.hasBlob(name, digest)) || (await repositories.manifest(name, digest))) return false;
+  }
+  await blobs.remove(digest);
+  return true;
 }
 
 type Unused = { readonly before: number; readonly inUse: ReadonlySet<string> };
 
 /** Indexes keep what they list, and a manifest keeps what refers to it (its signatures). */
 async function removeUntagged(
-  { repositories, ...parts }: RegistryParts,
+  { gate, repositories, ...rest }: RegistryParts,
   name: string,
   { before, inUse }: Unused,
 ): Promise<number> {
-  const all = { ...parts, repositories };
+  const parts = { ...rest, gate, repositories };
+  const seen = gate.pushesOf(name);
   const manifests = await repositories.manifestsBefore(name, Number.POSITIVE_INFINITY);
   const old = new Set(await repositories.manifestsBefore(name, before));
   const roots = new Set<string>(manifests.filter((digest) => inUse.has(digest) || !old.has(digest)));
@@ -68,13 +86,19 @@ async function removeUntagged(
   for (let digest = pending.pop(); digest !== undefined; digest = pending.pop()) {
     if (reached.has(digest) || !(await repositories.manifest(name, digest))) continue;
     reached.add(digest);
-    const { manifests: children, subject } = await read(all, name, digest);
+    const { manifests: children = [], subject } = (await read(parts, name, digest)) ?? {};
     pending.push(...children, ...(subject ? [subject] : []));
     for (const referrer of await repositories.referrers(name, digest)) pending.push(referrer.digest);
   }
-  const unused = manifests.filter((digest) => !reached.has(digest));
-  for (const digest of unused) await repositories.removeManifest(name, digest);
-  return unused.length;
+  let removed = 0;
+  for (const digest of manifests.filter((manifest) => !reached.has(manifest))) {
+    await gate.alone(async () => {
+      if (gate.pushesOf(name) !== seen) return;
+      await repositories.removeManifest(name, digest);
+      removed++;
+    });
+  }
+  return removed;
 }
 
 /** Digests that the manifests of a repository need: their own, and those of what they are made of. */
@@ -82,13 +106,13 @@ async function namedIn(parts: RegistryParts, name: string): Promise<ReadonlySet<
   const named = new Set<string>();
   for (const digest of await parts.repositories.manifestsBefore(name, Number.POSITIVE_INFINITY)) {
     named.add(digest);
-    for (const blob of (await read(parts, name, digest)).blobs) named.add(blob);
+    for (const blob of (await read(parts, name, digest))?.blobs ?? []) named.add(blob);
   }
   return named;
 }
 
-async function read(parts: RegistryParts, name: string, digest: string) {
+/** undefined for a manifest that was deleted meanwhile. */
+async function read(parts: RegistryParts, name: string, digest: string): Promise<ParsedManifest | undefined> {
   const record = await parts.repositories.manifest(name, digest);
-  if (!record) throw new Error(`manifest ${digest} of ${name} vanished while garbage was collected; run it again`);
-  return parseManifest(await bytesOf(parts, digest), record.mediaType);
+  return record && parseManifest(await bytesOf(parts, digest), record.mediaType);
 }

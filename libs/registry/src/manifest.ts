@@ -1,4 +1,4 @@
-import { hexOf, isDigest, mediaTypes } from './oci-names.ts';
+import { digestForm, isDigest, mediaTypes } from './oci-names.ts';
 import { OciError } from './oci-error.ts';
 
 /** What the registry needs to know of a manifest that is pushed. */
@@ -12,6 +12,7 @@ export type ParsedManifest = {
 };
 
 const maxReferences = 1_000;
+const foreignLayer = /\.layer\.nondistributable\.|\.rootfs\.foreign\.diff\./;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Read a manifest or index; throws {@link OciError} with what is wrong. `contentType` is the request's header. */
@@ -26,7 +27,7 @@ export function parseManifest(bytes: Uint8Array, contentType: string): ParsedMan
   }
   if (root['schemaVersion'] !== 2) throw invalid('schemaVersion must be 2');
   const isIndex = mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerList;
-  const blobs = isIndex ? [] : [digestAt(root['config'], 'config'), ...digestsAt(root['layers'], 'layers')];
+  const blobs = isIndex ? [] : [digestAt(root['config'], 'config'), ...digestsAt(ownLayers(root['layers']), 'layers')];
   const config = isFields(root['config']) ? root['config']['mediaType'] : undefined;
   const artifactType = root['artifactType'] ?? (isIndex ? undefined : config);
   return {
@@ -50,6 +51,12 @@ function parseObject(bytes: Uint8Array): Fields {
   return value;
 }
 
+/** Layers that lie elsewhere by design are not asked for here. */
+function ownLayers(layers: unknown): unknown {
+  if (!Array.isArray(layers)) return layers;
+  return layers.filter((layer) => !isFields(layer) || !foreignLayer.test(String(layer['mediaType'])));
+}
+
 function digestsAt(value: unknown, place: string): readonly string[] {
   if (!Array.isArray(value)) throw invalid(`${place} must be a list`);
   if (value.length > maxReferences) throw invalid(`${place} has more than ${maxReferences} entries`);
@@ -58,8 +65,8 @@ function digestsAt(value: unknown, place: string): readonly string[] {
 
 function digestAt(value: unknown, place: string): string {
   const digest = isFields(value) ? value['digest'] : undefined;
-  if (typeof digest !== 'string' || !isDigest(digest)) throw invalid(`${place}.digest must be sha256:<64 hex digits>`);
-  return `sha256:${hexOf(digest)}`;
+  if (typeof digest !== 'string' || !isDigest(digest)) throw invalid(`${place}.digest must be ${digestForm}`);
+  return digest;
 }
 
 function stringsOf(fields: Fields): Record<string, string> {

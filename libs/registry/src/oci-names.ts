@@ -8,7 +8,7 @@ export const mediaTypes = Object.freeze({
 
 const namePattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-const digestPattern = /^sha256:[0-9a-f]{64}$/;
+const digestPattern = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
 /** True for a repository name that the distribution specification allows and that is safe as a path. */
 export function isRepositoryName(name: string): boolean {
@@ -20,14 +20,30 @@ export function isTag(text: string): boolean {
   return tagPattern.test(text);
 }
 
-/** True for `sha256:<64 hex digits>`, the only digest algorithm that is kept. */
+/** Algorithms of digests that are kept. */
+export type DigestAlgorithm = 'sha256' | 'sha512';
+
+/** What a digest must look like, for messages. */
+export const digestForm = 'sha256:<64 hex digits> or sha512:<128 hex digits>';
+
+/** True for {@link digestForm}. */
 export function isDigest(text: string): boolean {
   return digestPattern.test(text);
 }
 
-/** The hex part of a digest. */
+/** The hex part of a digest. Its length tells the algorithm, so that it is a file name of its own. */
 export function hexOf(digest: string): string {
-  return digest.slice('sha256:'.length);
+  return digest.slice(digest.indexOf(':') + 1);
+}
+
+/** The inverse of {@link hexOf}. */
+export function digestOf(hex: string): string {
+  return `${hex.length === 128 ? 'sha512' : 'sha256'}:${hex}`;
+}
+
+/** The algorithm of a digest. */
+export function algorithmOf(digest: string): DigestAlgorithm {
+  return digest.startsWith('sha512:') ? 'sha512' : 'sha256';
 }
 
 /** What a path under `/v2/` names. */

@@ -1,4 +1,5 @@
 import type { BlobFiles } from './blob-files.ts';
+import type { PushGate } from './push-gate.ts';
 import type { RepositoryFiles } from './repository-files.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -7,4 +8,5 @@ export type RegistryParts = {
   readonly blobs: BlobFiles;
   readonly repositories: RepositoryFiles;
   readonly uploads: Uploads;
+  readonly gate: PushGate;
 };

@@ -4,6 +4,7 @@ import { BlobFiles } from './blob-files.ts';
 import { collectGarbage, type Garbage, type GarbageOptions } from './collect-garbage.ts';
 import { isDigest, isRepositoryName, parseRoute, type Route } from './oci-names.ts';
 import { errorResponse, OciError } from './oci-error.ts';
+import { PushGate } from './push-gate.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { RepositoryFiles } from './repository-files.ts';
 import { serveBlob } from './serve-blobs.ts';
@@ -40,9 +41,10 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   const blobs = await BlobFiles.open(options.directory);
   const repositories = new RepositoryFiles(options.directory);
   const now = options.now ?? Date.now;
-  const uploads = new Uploads(blobs, repositories, options.maxBlobBytes ?? 8 * 1024 ** 3, now);
+  const gate = new PushGate();
+  const uploads = new Uploads({ blobs, repositories, gate }, options.maxBlobBytes ?? 8 * 1024 ** 3, now);
   let collecting: Promise<Garbage> = Promise.resolve({ manifests: 0, blobs: 0, bytes: 0 });
-  const parts: RegistryParts = { blobs, repositories, uploads };
+  const parts: RegistryParts = { blobs, repositories, uploads, gate };
   return {
     handle: async (request) => {
       try {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hexOf } from './oci-names.ts';
+import { digestOf, hexOf } from './oci-names.ts';
 
 /** What is kept about a manifest beside its bytes. */
 export type ManifestRecord = { readonly mediaType: string; readonly size: number; readonly subject?: string };
@@ -42,6 +42,12 @@ export class RepositoryFiles {
   async touchBlob(name: string, digest: string): Promise<void> {
     const now = new Date();
     await utimes(join(this.#root, name, '_blobs', hexOf(digest)), now, now).catch(() => undefined);
+  }
+
+  /** When a blob of the repository was last pushed or asked for, in milliseconds since the epoch. */
+  async touchedAt(name: string, digest: string): Promise<number | undefined> {
+    const found = await stat(join(this.#root, name, '_blobs', hexOf(digest))).catch(() => undefined);
+    return found?.mtimeMs;
   }
 
   /** Digests of the repository's blobs that were last pushed or asked for before a time. */
@@ -129,7 +135,7 @@ async function olderThan(folder: string, timeMs: number): Promise<readonly strin
   const digests: string[] = [];
   for (const entry of await entries(folder)) {
     const found = await stat(join(folder, entry)).catch(() => undefined);
-    if (found && found.mtimeMs < timeMs) digests.push(`sha256:${entry}`);
+    if (found && found.mtimeMs < timeMs) digests.push(digestOf(entry));
   }
   return digests;
 }

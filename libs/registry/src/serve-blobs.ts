@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse } from '@sluice/runtime';
 import type { ByteRange } from './blob-files.ts';
-import { isDigest } from './oci-names.ts';
+import { digestForm, isDigest } from './oci-names.ts';
 import { OciError } from './oci-error.ts';
 import type { RegistryParts } from './registry-parts.ts';
 
@@ -12,7 +12,7 @@ export async function serveBlob(
   request: HttpRequest,
 ): Promise<HttpResponse | undefined> {
   if (verb !== 'GET' && verb !== 'DELETE') return undefined;
-  if (!isDigest(digest)) throw new OciError(400, 'DIGEST_INVALID', 'digest must be sha256:<64 hex digits>');
+  if (!isDigest(digest)) throw new OciError(400, 'DIGEST_INVALID', `digest must be ${digestForm}`);
   return verb === 'GET' ? getBlob(parts, name, digest, request) : deleteBlob(parts, name, digest);
 }
 
@@ -35,6 +35,9 @@ async function getBlob(
   const range = parseRange(request.headers['range'], size);
   if (range === 'invalid') {
     return { status: 416, headers: { 'content-range': `bytes */${size}`, 'content-length': '0' } };
+  }
+  if (range && !(await parts.blobs.verifiedPath(digest))) {
+    throw new OciError(500, 'BLOB_UNKNOWN', `blob ${digest} is damaged on disk; push it again`);
   }
   const length = range ? range.end - range.start + 1 : size;
   const sized = { ...headers, 'content-length': String(length) };

@@ -1,5 +1,5 @@
 import { jsonResponse, type HttpResponse } from '@sluice/runtime';
-import { isDigest, mediaTypes } from './oci-names.ts';
+import { digestForm, isDigest, mediaTypes } from './oci-names.ts';
 import { OciError } from './oci-error.ts';
 import type { RegistryParts } from './registry-parts.ts';
 
@@ -45,7 +45,7 @@ export async function getReferrers(
   digest: string,
   query: URLSearchParams,
 ): Promise<HttpResponse> {
-  if (!isDigest(digest)) throw new OciError(400, 'DIGEST_INVALID', 'digest must be sha256:<64 hex digits>');
+  if (!isDigest(digest)) throw new OciError(400, 'DIGEST_INVALID', `digest must be ${digestForm}`);
   const all = await parts.repositories.referrers(name, digest);
   const type = query.get('artifactType');
   const manifests = type ? all.filter((referrer) => referrer.artifactType === type) : all;

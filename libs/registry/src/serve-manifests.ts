@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readBody, type HttpRequest, type HttpResponse } from '@sluice/runtime';
-import { parseManifest } from './manifest.ts';
-import { isDigest, isTag } from './oci-names.ts';
+import { type ParsedManifest, parseManifest } from './manifest.ts';
+import { algorithmOf, digestOf, isDigest, isTag } from './oci-names.ts';
 import { OciError } from './oci-error.ts';
 import type { RegistryParts } from './registry-parts.ts';
 
@@ -62,31 +62,41 @@ async function putManifest(
     throw new OciError(400, 'MANIFEST_INVALID', 'that is no tag and no digest');
   const bytes = await readBody(request.body, maxManifestBytes);
   const manifest = parseManifest(bytes, request.headers['content-type'] ?? '');
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const algorithm = isDigest(reference) ? algorithmOf(reference) : 'sha256';
+  const digest = digestOf(createHash(algorithm).update(bytes).digest('hex'));
   if (isDigest(reference) && reference !== digest) {
     throw new OciError(400, 'DIGEST_INVALID', `the manifest has digest ${digest}, not ${reference}`);
   }
-  await checkReferences(parts, name, manifest.blobs, manifest.manifests);
-  const upload = await parts.blobs.startUpload();
-  await upload.write(bytes);
-  await parts.blobs.commit(upload, digest);
-  const { subject, artifactType, annotations, mediaType } = manifest;
-  await parts.repositories.addManifest(name, digest, {
-    mediaType,
-    size: bytes.length,
-    ...(subject ? { subject } : {}),
+  await parts.gate.push(name, async () => {
+    await checkReferences(parts, name, manifest.blobs, manifest.manifests);
+    await storeManifest(parts, name, { manifest, bytes, digest });
+    if (!isDigest(reference)) await parts.repositories.setTag(name, reference, digest);
   });
-  if (subject) {
-    const extra = { ...(artifactType ? { artifactType } : {}), ...(annotations ? { annotations } : {}) };
-    await parts.repositories.addReferrer(name, subject, { mediaType, digest, size: bytes.length, ...extra });
-  }
-  if (!isDigest(reference)) await parts.repositories.setTag(name, reference, digest);
+  const { subject } = manifest;
   const headers = {
     location: `/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,
     'content-length': '0',
   };
   return { status: 201, headers: subject ? { ...headers, 'oci-subject': subject } : headers };
+}
+
+type NewManifest = { readonly manifest: ParsedManifest; readonly bytes: Uint8Array; readonly digest: string };
+
+async function storeManifest(
+  { blobs, repositories }: RegistryParts,
+  name: string,
+  { manifest, bytes, digest }: NewManifest,
+): Promise<void> {
+  const upload = await blobs.startUpload();
+  await upload.write(bytes);
+  await blobs.commit(upload, digest);
+  const { subject, artifactType, annotations, mediaType } = manifest;
+  const size = bytes.length;
+  await repositories.addManifest(name, digest, { mediaType, size, ...(subject ? { subject } : {}) });
+  if (!subject) return;
+  const extra = { ...(artifactType ? { artifactType } : {}), ...(annotations ? { annotations } : {}) };
+  await repositories.addReferrer(name, subject, { mediaType, digest, size, ...extra });
 }
 
 async function checkReferences(

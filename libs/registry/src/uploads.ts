@@ -1,26 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import type { HttpRequest, HttpResponse } from '@sluice/runtime';
 import type { BlobFiles, Upload } from './blob-files.ts';
-import { isDigest, isRepositoryName } from './oci-names.ts';
+import { algorithmOf, digestForm, isDigest, isRepositoryName } from './oci-names.ts';
 import { OciError } from './oci-error.ts';
+import type { PushGate } from './push-gate.ts';
 import type { RepositoryFiles } from './repository-files.ts';
 
 const maxSessions = 256;
 const sessionLifeMs = 60 * 60_000;
 
+/** What uploads end in. */
+export type UploadParts = {
+  readonly blobs: BlobFiles;
+  readonly repositories: RepositoryFiles;
+  readonly gate: PushGate;
+};
+
 type Session = { readonly name: string; readonly upload: Upload; touchedAt: number; busy: boolean };
 
 /** The upload sessions: POST starts, PATCH adds, PUT ends, DELETE gives up. Sessions do not outlive the process. */
 export class Uploads {
-  readonly #blobs: BlobFiles;
-  readonly #repositories: RepositoryFiles;
+  readonly #parts: UploadParts;
   readonly #maxBlobBytes: number;
   readonly #now: () => number;
   readonly #sessions = new Map<string, Session>();
 
-  constructor(blobs: BlobFiles, repositories: RepositoryFiles, maxBlobBytes: number, now: () => number) {
-    this.#blobs = blobs;
-    this.#repositories = repositories;
+  constructor(parts: UploadParts, maxBlobBytes: number, now: () => number) {
+    this.#parts = parts;
     this.#maxBlobBytes = maxBlobBytes;
     this.#now = now;
   }
@@ -34,7 +40,12 @@ export class Uploads {
       throw new OciError(429, 'TOOMANYREQUESTS', `${maxSessions} uploads are open; finish or cancel some first`);
     }
     const id = randomUUID();
-    this.#sessions.set(id, { name, upload: await this.#blobs.startUpload(), touchedAt: this.#now(), busy: false });
+    this.#sessions.set(id, {
+      name,
+      upload: await this.#parts.blobs.startUpload(),
+      touchedAt: this.#now(),
+      busy: false,
+    });
     if (query.has('digest')) return this.finish(name, id, query, request);
     return { status: 202, headers: this.#progress(name, id, 0) };
   }
@@ -51,16 +62,19 @@ export class Uploads {
   async finish(name: string, id: string, query: URLSearchParams, request: HttpRequest): Promise<HttpResponse> {
     return this.#locked(name, id, async ({ upload }) => {
       const digest = query.get('digest') ?? '';
-      if (!isDigest(digest)) throw new OciError(400, 'DIGEST_INVALID', 'digest must be sha256:<64 hex digits>');
+      if (!isDigest(digest)) throw new OciError(400, 'DIGEST_INVALID', `digest must be ${digestForm}`);
       await this.#receive(upload, request);
-      const actual = upload.digest();
+      const actual = await upload.digest(algorithmOf(digest));
       this.#sessions.delete(id);
       if (actual !== digest) {
         await upload.discard();
         throw new OciError(400, 'DIGEST_INVALID', `the content has digest ${actual}, not ${digest}`);
       }
-      await this.#blobs.commit(upload, digest);
-      await this.#repositories.addBlob(name, digest);
+      const { blobs, repositories, gate } = this.#parts;
+      await gate.push(name, async () => {
+        await blobs.commit(upload, digest);
+        await repositories.addBlob(name, digest);
+      });
       return created(name, digest);
     });
   }
@@ -89,10 +103,13 @@ export class Uploads {
   async #mount(name: string, query: URLSearchParams): Promise<HttpResponse | undefined> {
     const [digest, from] = [query.get('mount'), query.get('from')];
     if (!digest || !from || !isDigest(digest) || !isRepositoryName(from)) return undefined;
-    if (!(await this.#repositories.hasBlob(from, digest)) || (await this.#blobs.size(digest)) === undefined)
-      return undefined;
-    await this.#repositories.addBlob(name, digest);
-    return created(name, digest);
+    const { blobs, repositories, gate } = this.#parts;
+    return gate.push(name, async () => {
+      const there = (await repositories.hasBlob(from, digest)) && (await blobs.size(digest)) !== undefined;
+      if (!there) return undefined;
+      await repositories.addBlob(name, digest);
+      return created(name, digest);
+    });
   }
 
   async #receive(upload: Upload, request: HttpRequest): Promise<void> {
@@ -112,7 +129,7 @@ export class Uploads {
     }
   }
 
-  /** Runs work on a session alone. A failed transfer ends the session, because its hash can no longer be trusted. */
+  /** Runs work on a session alone. A refusal ends the session, a lost connection does not: the client asks where to go on. */
   async #locked(name: string, id: string, work: (session: Session) => Promise<HttpResponse>): Promise<HttpResponse> {
     const session = this.#find(name, id);
     if (session.busy) throw new OciError(409, 'BLOB_UPLOAD_INVALID', 'another request writes to this upload');
@@ -120,8 +137,8 @@ export class Uploads {
     try {
       return await work(session);
     } catch (error) {
-      const outOfOrder = error instanceof OciError && error.status === 416;
-      if (!outOfOrder && this.#sessions.delete(id)) await session.upload.discard();
+      const goesOn = error instanceof OciError ? error.status === 416 : !session.upload.broken;
+      if (!goesOn && this.#sessions.delete(id)) await session.upload.discard();
       throw error;
     } finally {
       session.busy = false;

@@ -1,4 +1,4 @@
-import { Environment } from '@marcbachmann/cel-js';
+import { celFromJson, celMeter, type CelProgram, celTypes, compileCel } from '@sluice/expr';
 import type { KubeObject } from '@sluice/model';
 import type { SpecReader } from './spec-reader.ts';
 
@@ -22,10 +22,8 @@ export type HealthCheck = {
 export type Health = 'current' | 'in progress' | 'failed';
 
 const longest = 10_000;
-const options = {
-  unlistedVariablesAreDyn: false,
-  limits: { maxAstNodes: 10_000, maxDepth: 100, maxListElements: 1_000, maxMapEntries: 1_000, maxCallArguments: 32 },
-};
+/** What one evaluation may cost, in the units of CEL. */
+const budget = 1_000_000;
 
 /** Compile a condition over these variables; a text that is none is a problem at `key` of the reader. */
 export function readCondition(reader: SpecReader, key: string, variables: readonly string[]): CelCondition | undefined {
@@ -36,22 +34,19 @@ export function readCondition(reader: SpecReader, key: string, variables: readon
     return undefined;
   }
   try {
-    const environment = new Environment(options);
-    for (const variable of variables) environment.registerVariable(variable, 'dyn');
-    const program = environment.parse(text);
-    const checked = program.check?.();
-    if (checked && !checked.valid) throw checked.error;
-    return { text, evaluate: (given) => judge(text, () => program(given) as unknown) };
+    const program = compileCel(text, new Map(variables.map((name) => [name, celTypes.dyn])));
+    return { text, evaluate: (given) => judge(text, program, given) };
   } catch (error) {
     reader.refuseExpression(key, `is not CEL: ${firstLine(error)}`);
     return undefined;
   }
 }
 
-function judge(text: string, run: () => unknown): boolean {
+function judge(text: string, program: CelProgram, given: Readonly<Record<string, unknown>>): boolean {
   let value: unknown;
   try {
-    value = run();
+    const variables = Object.entries(given).map(([name, held]) => [name, celFromJson(held)] as const);
+    value = program.run(Object.fromEntries(variables), celMeter(budget));
   } catch (error) {
     throw new CelFailure(`${text.slice(0, 200)}: ${firstLine(error)}`, { cause: error });
   }

@@ -15,3 +15,15 @@ export function inventoryEntry(object: KubeObject, namespace: string): Inventory
 export function buildInventory(entries: readonly InventoryEntry[]): { readonly entries: readonly InventoryEntry[] } {
   return { entries: [...new Map(entries.map((entry) => [entry.id, entry])).values()] };
 }
+
+/** The object that an entry names; undefined for text that is no entry. */
+export function parseInventoryEntry({
+  id,
+  v,
+}: InventoryEntry):
+  | { readonly apiVersion: string; readonly kind: string; readonly namespace: string; readonly name: string }
+  | undefined {
+  const [, namespace = '', name = '', group = '', kind = ''] = /^([^_]*)_(.+)_([^_]*)_([^_]+)$/.exec(id) ?? [];
+  if (!kind) return undefined;
+  return { apiVersion: group ? `${group}/${v}` : v, kind, namespace, name: name.replaceAll('__', ':') };
+}

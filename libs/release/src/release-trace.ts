@@ -6,6 +6,7 @@ import {
   type ReleaseSnapshot,
   type Source,
 } from '@sluice/model';
+import type { RecordedRelease } from './recorded-release.ts';
 
 /** One row of `release history`. */
 export type HistoryRow = {
@@ -18,9 +19,14 @@ export type HistoryRow = {
   readonly tests: string;
 };
 
-/** The history of a release as rows, newest first. */
-export function historyRows({ status }: HelmRelease): readonly HistoryRow[] {
-  return (status?.history ?? []).map((snapshot) => ({
+type OlderRevision = Pick<RecordedRelease, 'version' | 'status' | 'lastDeployed' | 'chart'>;
+
+/**
+ * The history of a release as rows, newest first: what its status tells, and of older revisions, which that forgets, what helm's records
+ * still do.
+ */
+export function historyRows({ status }: HelmRelease, records: readonly OlderRevision[] = []): readonly HistoryRow[] {
+  const told = (status?.history ?? []).map((snapshot) => ({
     revision: snapshot.version,
     action: snapshot.action ?? '',
     status: snapshot.status,
@@ -29,6 +35,18 @@ export function historyRows({ status }: HelmRelease): readonly HistoryRow[] {
     deployed: snapshot.deleted ?? snapshot.lastDeployed,
     tests: describeTests(snapshot),
   }));
+  const older = records
+    .filter(({ version }) => !told.some(({ revision }) => revision === version))
+    .map(({ version, status: held, chart, lastDeployed }) => ({
+      revision: version,
+      action: '',
+      status: held,
+      chart: `${chart.name}@${chart.version}`,
+      appVersion: chart.appVersion ?? '',
+      deployed: lastDeployed,
+      tests: '',
+    }));
+  return [...told, ...older].sort((a, b) => b.revision - a.revision);
 }
 
 function describeTests({ testHooks }: ReleaseSnapshot): string {
@@ -70,20 +88,35 @@ export function standingOf({ metadata, spec, status }: HelmRelease): ReleaseStan
 /** One step on the way from a commit to running pods. `why` says what it waits for; empty when it does not. */
 export type TraceStep = { readonly what: string; readonly name: string; readonly state: string; readonly why: string };
 
+type ContainerStatus = {
+  readonly name: string;
+  readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
+};
+
+/** A pod as far as a trace tells of it. */
+export type TracedPod = KubeObject<
+  unknown,
+  {
+    readonly phase?: string;
+    readonly conditions?: readonly Condition[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  }
+>;
+
 export type TraceInput = {
   readonly release: HelmRelease;
+  /** The Workflow that the release came from, when it is still there. */
+  readonly run?: KubeObject<unknown, { readonly phase?: string; readonly message?: string }>;
   /** The object that the chart comes from, when there is one. */
   readonly source?: Source;
-  readonly pods: readonly KubeObject<
-    unknown,
-    { readonly phase?: string; readonly conditions?: readonly Condition[] }
-  >[];
+  readonly pods: readonly TracedPod[];
   /** Annotation keys of the HelmRelease that hold commit and run. */
   readonly keys: { readonly sha: string; readonly workflow: string };
 };
 
-/** The way of a release: commit → run → chart → release → pods. */
-export function traceRelease({ release, source, pods, keys }: TraceInput): readonly TraceStep[] {
+/** The way of a release: commit → run → images and chart → release → pods. */
+export function traceRelease({ release, run, source, pods, keys }: TraceInput): readonly TraceStep[] {
   const annotations = release.metadata.annotations ?? {};
   const given = (what: string, name: string | undefined): readonly TraceStep[] =>
     name ? [{ what, name, state: '', why: '' }] : [];
@@ -93,11 +126,30 @@ export function traceRelease({ release, source, pods, keys }: TraceInput): reado
   const name = latest ? `${latest.namespace}/${latest.name} revision ${latest.version}` : release.metadata.name;
   return [
     ...given('commit', annotations[keys.sha]),
-    ...given('run', annotations[keys.workflow]),
+    ...(run ? [traceRun(run)] : given('run', annotations[keys.workflow])),
+    ...imagesOf(release.spec?.values).flatMap((image) => given('image', image)),
     ...(source ? [traceSource(source)] : []),
     { what: 'release', name, state: standing.phase, why: settled ? '' : standing.message },
     ...pods.map(tracePod),
   ];
+}
+
+function traceRun({ metadata, status }: NonNullable<TraceInput['run']>): TraceStep {
+  const state = status?.phase ?? 'Pending';
+  return { what: 'run', name: metadata.name, state, why: state === 'Succeeded' ? '' : (status?.message ?? '') };
+}
+
+const maxImages = 20;
+
+/** What a pipeline's deployment wrote into `images`, or into `image` where there is one only, as `repository@digest`. */
+function imagesOf(values: unknown): readonly string[] {
+  const { image, images } = (values ?? {}) as { readonly image?: unknown; readonly images?: unknown };
+  const several = typeof images === 'object' && images !== null ? Object.values(images) : [];
+  const named = [...several, image].flatMap((value) => {
+    const { repository, digest } = (value ?? {}) as { readonly repository?: unknown; readonly digest?: unknown };
+    return typeof repository === 'string' && typeof digest === 'string' ? [`${repository}@${digest}`] : [];
+  });
+  return [...new Set(named)].slice(0, maxImages);
 }
 
 function traceSource(source: Source): TraceStep {
@@ -115,6 +167,11 @@ function traceSource(source: Source): TraceStep {
 function tracePod({ metadata, status }: TraceInput['pods'][number]): TraceStep {
   const ready = findCondition(status?.conditions, 'Ready');
   const done = ready?.status === 'True' || status?.phase === 'Succeeded';
-  const why = done ? '' : [ready?.reason, ready?.message].filter(Boolean).join(': ');
+  const unscheduled = findCondition(status?.conditions, 'PodScheduled');
+  const waiting = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+    .map(({ state }) => state?.waiting)
+    .find((found) => found?.reason !== undefined && found.reason !== 'PodInitializing');
+  const cause = waiting ?? (unscheduled?.status === 'False' ? unscheduled : ready);
+  const why = done ? '' : [cause?.reason, cause?.message].filter(Boolean).join(': ');
   return { what: 'pod', name: metadata.name, state: done ? 'Ready' : (status?.phase ?? 'Unknown'), why };
 }

@@ -144,6 +144,27 @@ const cases: Case[] = [
     deploy: [{}],
     want: 'pull_request:7 0',
   },
+  {
+    name: 'a pull request with a preview, which a push of its branch does not cover',
+    event: makePullRequest(),
+    on: { push: {}, pullRequest: {} },
+    deploy: [{}, { pullRequest: {} }, { pullRequest: { branches: ['dev'] } }],
+    want: 'pull_request:7 1',
+  },
+  {
+    name: 'a push, which makes no preview',
+    event: makePush(),
+    deploy: [{ pullRequest: {} }, { push: {}, pullRequest: {} }],
+    want: 'push:refs/heads/main 1',
+  },
+  {
+    name: 'a pull request that changed nothing of a preview',
+    event: makePullRequest(),
+    on: { pullRequest: {} },
+    deploy: [{ pullRequest: { paths: ['src/**'] } }],
+    changedPaths: ['docs/a.md'],
+    want: 'pull_request:7 0',
+  },
 ];
 test.for(cases)(
   'decides about $name',
@@ -191,7 +212,13 @@ test('a fork is not trusted and takes its pipelines from the target branch', () 
 test('only asks for changed paths and the present head where something depends on them', () => {
   expect(needsChangedPaths(makePush(), [makeTriggered()])).toBe(false);
   expect(needsChangedPaths(makePush(), [makeTriggered({ on: { push: { paths: ['a'] } } })])).toBe(true);
+  expect(needsChangedPaths(makePush(), [makeTriggered({ deploy: [{ push: { paths: ['a'] } }] })])).toBe(true);
   expect(mayDeploy(makePush(), [makeTriggered()])).toBe(false);
   expect(mayDeploy(makePush(), [makeTriggered({ deploy: [{}] })])).toBe(true);
   expect(mayDeploy(makePullRequest(), [makeTriggered({ deploy: [{}] })])).toBe(false);
+  const previews = makeTriggered({ on: { pullRequest: {} }, deploy: [{ pullRequest: {} }] });
+  expect([mayDeploy(makePullRequest(), [previews]), mayDeploy(makePullRequest({ fork: true }), [previews])]).toEqual([
+    true,
+    false,
+  ]);
 });

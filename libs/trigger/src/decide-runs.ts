@@ -17,11 +17,13 @@ type PushFilter = {
 };
 type PullRequestFilter = { readonly branches?: readonly string[]; readonly paths?: readonly string[] };
 
+type DeployFilter = { readonly push?: PushFilter; readonly pullRequest?: PullRequestFilter };
+
 /** What the decision reads of a pipeline: the Pipeline of libs/pipeline has this shape. */
 export type TriggeredPipeline = {
   readonly name: string;
   readonly on: { readonly push?: PushFilter; readonly pullRequest?: PullRequestFilter };
-  readonly deploy: readonly { readonly push?: PushFilter }[];
+  readonly deploy: readonly DeployFilter[];
 };
 
 export type TriggerInput<P extends TriggeredPipeline> = {
@@ -70,7 +72,9 @@ export type SkippedRun<P extends TriggeredPipeline> = {
     | 'Draft'
     | 'NoPathChanged'
     | 'NeedsApproval'
-    | 'NotAsked';
+    | 'NotAsked'
+    | 'SecretNotGranted'
+    | 'PolicyForbids';
   readonly reason: string;
   readonly visible: boolean;
 };
@@ -92,17 +96,31 @@ export function decideRuns<P extends TriggeredPipeline>(input: TriggerInput<P>):
   return { runs, skipped };
 }
 
-/** Whether any pipeline that the event may run has a path filter: only then need changed paths be worked out. */
+/** Whether any pipeline that the event may run, or its deployments, have a path filter: only then need changed paths be worked out. */
 export function needsChangedPaths(event: TriggerEvent, pipelines: readonly TriggeredPipeline[]): boolean {
-  return pipelines.some((pipeline) => pathsOf(event, pipeline) !== undefined);
+  return pipelines.some(({ on, deploy }) => [on, ...deploy].some((filter) => pathsOf(event, filter) !== undefined));
 }
 
 /** Whether any pipeline deploys on this event: only then need it be known that the event is current. */
 export function mayDeploy(event: TriggerEvent, pipelines: readonly TriggeredPipeline[]): boolean {
+  if (event.kind === 'pull_request')
+    return pipelines.some(({ on, deploy }) => on.pullRequest && deploy.some((one) => isPreviewOf(one, event)));
   if (event.kind !== 'push' || event.deleted) return false;
   return pipelines.some(({ on, deploy }) => {
-    return on.push && matchesRef(on.push, event.ref) && deploy.some(({ push }) => !push || matchesRef(push, event.ref));
+    return on.push && matchesRef(on.push, event.ref) && deploy.some((one) => isDeployOf(one, event.ref));
   });
+}
+
+/** Whether pushes of this ref deploy, whatever they changed. */
+function isDeployOf({ push, pullRequest }: DeployFilter, ref: string): boolean {
+  return push ? matchesRef(push, ref) : !pullRequest;
+}
+
+/** Whether this pull request gets a preview, whatever it changed. Forks never do: what they package is not to be run here. */
+function isPreviewOf({ pullRequest }: DeployFilter, event: PullRequestEvent): boolean {
+  if (!pullRequest || event.fork || !event.open) return false;
+  const base = branchOf(event.baseRef);
+  return !pullRequest.branches || (base !== undefined && matchesAnyGlob(pullRequest.branches, base));
 }
 
 type Skip = Omit<SkippedRun<TriggeredPipeline>, 'pipeline'>;
@@ -141,7 +159,7 @@ function leftOut(pipeline: TriggeredPipeline, input: TriggerInput<TriggeredPipel
   if (event.kind === 'pull_request' && event.draft && !policy.runDrafts) {
     return skip('Draft', 'the pull request is a draft; it runs once it is marked as ready', true);
   }
-  const paths = pathsOf(event, pipeline);
+  const paths = pathsOf(event, pipeline.on);
   if (paths && input.changedPaths !== 'unknown' && !input.changedPaths.some((path) => matchesAnyGlob(paths, path))) {
     return skip('NoPathChanged', `none of the changed files is among ${listed(paths)}`, true);
   }
@@ -193,11 +211,13 @@ function decidePullRequest(pipeline: TriggeredPipeline, event: PullRequestEvent)
   const reason = `pull request ${event.number} to ${base ?? event.baseRef}`;
   const push = pipeline.on.push;
   const pushed = event.headRef !== undefined && !event.fork && push && matchesRef(push, event.headRef);
-  if (!pushed) return { run: { triggerKey: `pull_request:${event.number}`, reason } };
+  // A preview belongs to the pull request, so its run does too.
+  if (!pushed || pipeline.deploy.some((one) => isPreviewOf(one, event)))
+    return { run: { triggerKey: `pull_request:${event.number}`, reason } };
   if (!push.paths) return skip('CoveredByPush', `the push of ${event.headRef} runs the pipeline on this commit`, false);
   // The push may have been skipped for its paths, which cannot be told from here. Sharing its key gives one run at most;
   // only a push that deploys keeps a run of its own.
-  const deploys = pipeline.deploy.some((deploy) => !deploy.push || matchesRef(deploy.push, event.headRef ?? ''));
+  const deploys = pipeline.deploy.some((one) => isDeployOf(one, event.headRef ?? ''));
   return { run: { triggerKey: deploys ? `pull_request:${event.number}` : `push:${event.headRef}`, reason } };
 }
 
@@ -205,13 +225,14 @@ function deploysOf<P extends TriggeredPipeline>(
   pipeline: P,
   { event, current, changedPaths }: TriggerInput<P>,
 ): P['deploy'][number][] {
-  if (event.kind !== 'push' || !current) return [];
-  return pipeline.deploy.filter(({ push }) => {
-    if (!push) return true;
-    const pathsPass =
-      !push.paths || changedPaths === 'unknown' || changedPaths.some((path) => matchesAnyGlob(push.paths ?? [], path));
-    return matchesRef(push, event.ref) && pathsPass;
-  });
+  if (event.kind === 'merge_group' || !current) return [];
+  const pathsPass = (paths: readonly string[] | undefined): boolean =>
+    !paths || changedPaths === 'unknown' || changedPaths.some((path) => matchesAnyGlob(paths, path));
+  return pipeline.deploy.filter((one) =>
+    event.kind === 'push'
+      ? isDeployOf(one, event.ref) && pathsPass(one.push?.paths)
+      : isPreviewOf(one, event) && pathsPass(one.pullRequest?.paths),
+  );
 }
 
 /** Branches without a filter all match; tags match only where a filter names them; a filter of tags alone leaves branches out. */
@@ -223,10 +244,10 @@ function matchesRef({ branches, tags }: PushFilter, ref: string): boolean {
   return branches ? matchesAnyGlob(branches, branch) : tags === undefined;
 }
 
-/** Path filters of a pipeline for an event; a new or moved tag has no changes of its own. */
-function pathsOf(event: TriggerEvent, pipeline: TriggeredPipeline): readonly string[] | undefined {
-  if (event.kind !== 'push') return pipeline.on.pullRequest?.paths;
-  return branchOf(event.ref) === undefined ? undefined : pipeline.on.push?.paths;
+/** Path filters for an event; a new or moved tag has no changes of its own. */
+function pathsOf(event: TriggerEvent, { push, pullRequest }: DeployFilter): readonly string[] | undefined {
+  if (event.kind !== 'push') return pullRequest?.paths;
+  return branchOf(event.ref) === undefined ? undefined : push?.paths;
 }
 
 function branchOf(ref: string): string | undefined {

@@ -1,10 +1,13 @@
 import { keys, type CheckAnnotation, type CheckConclusion, type CheckReport, type Problem } from '@sluice/model';
+import { annotationsOf } from './log-annotations.ts';
 import { cut, escapeMarkdown, formatElapsed, logBlock, markdownTable, reportLimits, type Mask } from './report-text.ts';
 import { failingStep, isFinished, stepsOf, type ReportedWorkflow, type StepView } from './workflow-view.ts';
 
 export type CheckOptions = {
-  /** End of the failing step's log. */
-  readonly logTail?: string;
+  /** The failing step's log, or as much of its end as is at hand: remarks about places of the commit are read from it. */
+  readonly log?: string;
+  /** Lines of the log that the check shows, from its end. */
+  readonly tailLines?: number;
   readonly mask?: Mask;
   readonly detailsUrl?: string;
 };
@@ -13,14 +16,18 @@ export type CheckOptions = {
 export function desiredCheck(workflow: ReportedWorkflow, options: CheckOptions = {}): CheckReport {
   const mask = options.mask ?? ((text) => text);
   const conclusion = conclusionOf(workflow);
-  const log = conclusion && conclusion !== 'success' ? options.logTail : undefined;
+  // Masked before anything is read from it, so that no part of it can hold a secret.
+  const log = conclusion && conclusion !== 'success' && options.log ? mask(options.log) : undefined;
+  const tail = log && lastLines(log, options.tailLines ?? 50);
+  const annotations = log ? annotationsOf(log) : [];
   return {
     ...identityOf(workflow),
     status: conclusion ? 'completed' : workflow.status?.phase === 'Running' ? 'in_progress' : 'queued',
     ...(conclusion ? { conclusion } : {}),
     title: cut(mask(titleOf(workflow, conclusion)), reportLimits.title),
     summary: cut(mask(summaryOf(workflow)), reportLimits.text),
-    ...(log ? { text: logText(mask(log), failingStep(workflow)) } : {}),
+    ...(tail ? { text: logText(tail, failingStep(workflow)) } : {}),
+    ...(annotations.length > 0 ? { annotations } : {}),
     ...timesOf(workflow),
     ...(options.detailsUrl ? { detailsUrl: options.detailsUrl } : {}),
     ...(conclusion === 'success' ? {} : { actions: [conclusion ? rerunAction : cancelAction] }),
@@ -28,8 +35,13 @@ export function desiredCheck(workflow: ReportedWorkflow, options: CheckOptions =
 }
 
 function identityOf({ metadata }: ReportedWorkflow): Pick<CheckReport, 'name' | 'externalId' | 'sha'> {
-  const { labels = {}, uid, name } = metadata;
-  return { name: labels[keys.pipeline] ?? name, externalId: uid ?? name, sha: labels[keys.sha] ?? '' };
+  const { labels = {}, name } = metadata;
+  return { name: labels[keys.pipeline] ?? name, externalId: checkOf({ metadata }), sha: labels[keys.sha] ?? '' };
+}
+
+/** External id of the check that shows a run. */
+export function checkOf({ metadata: { annotations = {}, uid, name } }: Pick<ReportedWorkflow, 'metadata'>): string {
+  return annotations[keys.check] ?? uid ?? name;
 }
 
 function timesOf(workflow: ReportedWorkflow): Pick<CheckReport, 'startedAt' | 'completedAt'> {
@@ -103,6 +115,11 @@ function phaseMark(phase: string): string {
   }
 }
 
+function lastLines(log: string, count: number): string {
+  const lines = log.replace(/\n$/, '').split('\n');
+  return count === 0 ? '' : lines.slice(-count).join('\n');
+}
+
 function logText(log: string, step: StepView | undefined): string {
   const title = step ? `End of the log of step **${escapeMarkdown(step.name)}**:\n\n` : '';
   return title + logBlock(log, reportLimits.text - title.length);
@@ -156,7 +173,8 @@ function toAnnotation({ file, line = 1, column, severity, code, message, fix, pa
 export type SkippedReport = {
   readonly pipeline: string;
   readonly sha: string;
-  readonly event: string;
+  /** External id of the check, see {@link checkIdOf}. */
+  readonly check: string;
   readonly reason: string;
   readonly code?: string;
   readonly approvable?: boolean;
@@ -178,13 +196,13 @@ const rerunAction = {
 };
 
 /**
- * Why a command of a comment was not obeyed, on the commit that it was about. (sha, comment) names it, so saying it twice
- * says it once.
+ * Why a command was not obeyed, on the commit that it was about. (sha, request) names it, so saying it twice says it
+ * once.
  */
-export function refusedCommandCheck(sha: string, comment: string, reasons: readonly string[]): CheckReport {
+export function refusedCommandCheck(sha: string, request: string, reasons: readonly string[]): CheckReport {
   return {
     name: 'sluice command',
-    externalId: `command-${comment}`,
+    externalId: `command-${request}`,
     sha,
     status: 'completed',
     conclusion: 'neutral',
@@ -196,13 +214,14 @@ export function refusedCommandCheck(sha: string, comment: string, reasons: reado
 /** A neutral check for a pipeline that was left out on purpose, so that a required check does not wait for ever. */
 export function skippedCheck(run: SkippedReport): CheckReport {
   const waits = run.code === 'NeedsApproval';
+  const refused = run.code === 'SecretNotGranted' || run.code === 'PolicyForbids';
   return {
     name: run.pipeline,
-    externalId: `skipped-${run.event}-${run.pipeline}`,
+    externalId: run.check,
     sha: run.sha,
     status: 'completed',
-    conclusion: waits ? 'action_required' : 'neutral',
-    title: cut(`${waits ? 'Waits' : 'Skipped'}: ${run.reason}`, reportLimits.title),
+    conclusion: waits ? 'action_required' : refused ? 'failure' : 'neutral',
+    title: cut(`${waits ? 'Waits' : refused ? 'Refused' : 'Skipped'}: ${run.reason}`, reportLimits.title),
     summary: escapeMarkdown(`The pipeline did not run: ${run.reason}.`),
     ...(waits && run.approvable ? { actions: [approveAction] } : {}),
   };

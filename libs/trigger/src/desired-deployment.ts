@@ -51,6 +51,21 @@ export function refusedDeployment(target: DeploymentTarget, reason: string): Des
   return toReports(target, { state: 'failure', description: reason, summary: escapeMarkdown(reason) });
 }
 
+/** The same for a deployment that waits for its turn. */
+export function waitingDeployment(target: DeploymentTarget, reason: string): DesiredDeployment {
+  return toReports(target, { state: 'queued', description: reason, summary: escapeMarkdown(reason) });
+}
+
+/** The same for a deployment that will not happen because a newer one does. */
+export function supersededDeployment(target: DeploymentTarget, reason: string): DesiredDeployment {
+  const { check, ...rest } = toReports(target, {
+    state: 'inactive',
+    description: reason,
+    summary: escapeMarkdown(reason),
+  });
+  return { ...rest, check: { ...check, status: 'completed', conclusion: 'neutral' }, final: true };
+}
+
 /** What a deployment report is about; `id` is the name of the HelmRelease. */
 export type DeploymentTarget = {
   readonly environment: string;

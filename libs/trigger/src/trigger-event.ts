@@ -64,6 +64,16 @@ export function refOf(event: TriggerEvent): string {
   return event.kind === 'pull_request' ? `refs/pull/${event.number}/head` : event.ref;
 }
 
+/**
+ * External id of the check of a pipeline that an event itself runs or leaves out. For pull requests it is that of the
+ * run too, so that a check which waits for approval becomes the check of the run.
+ */
+export function checkIdOf(event: TriggerEvent, pipeline: string): string {
+  return event.kind === 'pull_request'
+    ? `pull_request-${event.number}-${pipeline}`
+    : `skipped-${event.kind}-${pipeline}`;
+}
+
 /** Branches that GitHub's merge queue makes for itself; they are tested because the queue asks, not because they are pushed. */
 const queueBranch = /^refs\/heads\/gh-readonly-queue\/(.+)\/pr-[0-9]+-([0-9a-f]{40})$/;
 

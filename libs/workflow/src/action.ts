@@ -47,7 +47,7 @@ export type Action =
 
 /** What became of a container of a container set. */
 export type ContainerObservation = {
-  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
   readonly message?: string;
   readonly startedAt?: string;
   readonly finishedAt?: string;
@@ -72,6 +72,8 @@ export type PodObservation = {
   readonly startedAt?: string;
   readonly finishedAt?: string;
   readonly progress?: string;
+  /** Seconds of resources that it has used, by resource. */
+  readonly resourcesDuration?: Readonly<Record<string, number>>;
   readonly deleting?: boolean;
   /** The main container has ended while others of the pod run on. */
   readonly lingering?: boolean;

@@ -1,13 +1,15 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateExpression, formatValue } from '@sluice/expr';
 import type { JsonObject } from '@sluice/model';
 import type { Action } from './action.ts';
 import type { Decision } from './decision.ts';
 import { cacheSaves } from './memoize.ts';
 import { nodeEvents } from './node-events.ts';
-import { formatTime, type Pass } from './pass.ts';
+import { formatTime, type Pass, secondsOf } from './pass.ts';
 import { progressOf, updateProgress } from './progress.ts';
+import { updateResources } from './resources-duration.ts';
 import { releaseEndedNodes, synchronizationStatus } from './synchronization.ts';
-import { joinLayers, mapLayer, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { claimsOf } from './volume-claims.ts';
 import {
   isFinished,
@@ -32,8 +34,13 @@ export function closePass(pass: Pass, before: WorkflowStatus, phase: WorkflowPha
   if (phase === 'Succeeded') pass.actions.push(eventOf('Normal', 'WorkflowSucceeded', 'Workflow completed'));
   else if (ended) pass.actions.push(eventOf('Warning', 'WorkflowFailed', message ?? ''));
   updateProgress(pass);
+  const resources = updateResources(pass);
   return {
-    status: statusOf(pass, before, phase, message),
+    status: {
+      ...statusOf(pass, before, phase, message),
+      ...(resources ? { resourcesDuration: resources } : {}),
+      ...estimateOf(pass, before),
+    },
     changedNodes: [...pass.nodes.changed.keys()],
     actions: pass.actions,
     spec: podFieldsFilled(pass),
@@ -43,6 +50,12 @@ export function closePass(pass: Pass, before: WorkflowStatus, phase: WorkflowPha
     ...(pass.locks.unknown.size === 0 ? {} : { unknownLimits: [...pass.locks.unknown.values()] }),
     ...(pass.nextLookAt === undefined || ended ? {} : { nextLookAt: pass.nextLookAt }),
   };
+}
+
+/** How long the run will take, if it takes as long as the one before. */
+function estimateOf({ estimate }: Pass, before: WorkflowStatus): Pick<WorkflowStatus, 'estimatedDuration'> {
+  const seconds = before.startedAt || !estimate ? undefined : secondsOf(estimate.status);
+  return seconds === undefined ? {} : { estimatedDuration: seconds };
 }
 
 /** The disruption budget lives as long as the workflow runs. */
@@ -78,7 +91,7 @@ function statusOf(
     ...before,
     phase,
     ...(message === undefined ? cleared : { message }),
-    startedAt: before.startedAt ?? at,
+    ...(phase === 'Pending' && !before.startedAt ? {} : { startedAt: before.startedAt ?? at }),
     finishedAt: ended ? at : null,
     progress: progressOf(pass),
     nodes,
@@ -110,10 +123,11 @@ export function labelsOf(phase: WorkflowPhase): Readonly<Record<string, string>>
 
 /** Labels and annotations of the Workflow: phase, and on the first pass what its spec asks for. */
 function metadataOf(pass: Pass, phase: WorkflowPhase): Pick<Decision, 'labels' | 'annotations'> {
-  const wanted = pass.before.phase ? undefined : pass.spec.workflowMetadata;
+  const isFresh = !pass.before.phase || pass.before.phase === 'Pending';
+  const wanted = isFresh ? pass.spec.workflowMetadata : undefined;
   if (!wanted) return { labels: labelsOf(phase) };
   const computed: Record<string, string> = {};
-  const environment = joinLayers(mapLayer(pass.globals)).environment();
+  const environment = joinLayers(globalLayer(pass)).environment();
   for (const [name, { expression }] of Object.entries(wanted.labelsFrom ?? {})) {
     const result = evaluateExpression(expression, environment);
     if (result.ok) computed[name] = formatValue(result.value);
@@ -143,7 +157,7 @@ function podFieldsFilled(pass: Pass): WorkflowSpec {
   const fields = Object.fromEntries(
     podFields.flatMap((field) => (pass.spec[field] === undefined ? [] : [[field, pass.spec[field]]])),
   );
-  const filled = substitute(fields, joinLayers(mapLayer(pass.globals)), { keepUnresolved: true });
+  const filled = substitute(fields, joinLayers(globalLayer(pass)), { keepUnresolved: true });
   return filled.ok ? { ...pass.spec, ...filled.value } : pass.spec;
 }
 
@@ -156,10 +170,10 @@ function conditionsOf(pass: Pass, before: WorkflowStatus, ended: boolean): reado
   const wanted = [
     { type: 'PodRunning', status: running ? 'True' : 'False' },
     ...(ended ? [{ type: 'Completed', status: 'True' }] : []),
+    ...(pass.warnings === '' ? [] : [{ type: 'SpecWarning', status: 'True', message: pass.warnings }]),
   ];
-  const used = wanted;
-  const kept = (before.conditions ?? []).filter(({ type }) => !used.some((other) => other.type === type));
-  const conditions = [...kept, ...used];
+  const kept = (before.conditions ?? []).filter(({ type }) => !wanted.some((other) => other.type === type));
+  const conditions = [...kept, ...wanted];
   return JSON.stringify(conditions) === JSON.stringify(before.conditions ?? [])
     ? (before.conditions ?? conditions)
     : conditions;

@@ -1,7 +1,7 @@
 import type { ContainerObservation, PodObservation } from './action.ts';
 import { initializeNode, markPhase, type Pass } from './pass.ts';
 import type { RunContext } from './run-context.ts';
-import { isCompleted, type NodeStatus, type Template } from './workflow-types.ts';
+import { isCompleted, isFulfilled, type NodePhase, type NodeStatus, type Template } from './workflow-types.ts';
 
 type SetContainer = { readonly name: string; readonly dependencies?: readonly string[] };
 
@@ -42,7 +42,7 @@ export function containerNodesOf(pass: Pass, pod: NodeStatus): readonly NodeStat
       walk(child);
     }
   };
-  walk(pod);
+  walk(pass.nodes.byId(pod.id) ?? pod);
   return [...found.values()];
 }
 
@@ -73,4 +73,9 @@ function timesOf(own: ContainerObservation | undefined): Partial<NodeStatus> {
 /** The pod is gone: so are its containers. */
 export function loseContainers(pass: Pass, pod: NodeStatus): void {
   for (const node of containerNodesOf(pass, pod)) markPhase(pass, node.name, 'Error', 'container deleted');
+}
+
+/** The pod is not wanted any more: containers that have not ended end with it. */
+export function endContainers(pass: Pass, pod: NodeStatus, phase: NodePhase, message?: string): void {
+  for (const node of containerNodesOf(pass, pod)) if (!isFulfilled(node)) markPhase(pass, node.name, phase, message);
 }

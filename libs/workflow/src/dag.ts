@@ -212,7 +212,6 @@ function executeItem(dag: DagRun, task: Task, call: Task, nodeName: string, grou
     depth: request.depth + 1,
   });
   if (!present && pass.nodes.byName(nodeName)) connect(dag, task, nodeName, groupName);
-  if (fault?.kind === 'timeout') markPhase(pass, nodeName, 'Failed', fault.message);
   if (fault?.kind === 'error') markError(pass, nodeName, `task '${nodeName}' errored: ${fault.message}`);
   return true;
 }

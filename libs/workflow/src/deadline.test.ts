@@ -34,3 +34,43 @@ test('a pod that runs is not ended by the pending timeout', () => {
   cluster.settle();
   expect(cluster.workflow.status?.phase).toBe('Running');
 });
+
+test.for([{ timeout: '10s' }, { pendingTimeout: '10s' }])('the entrypoint itself may have %j', (limit) => {
+  const cluster = new FakeCluster(
+    makeWorkflow({ entrypoint: 'work', templates: [{ ...makeTemplate('work'), ...limit }] }),
+  );
+  cluster.settle();
+  expect(cluster.decide().nextLookAt).toBe(cluster.now + 10_000);
+  cluster.now += 11_000;
+  cluster.settle();
+  expect(cluster.workflow.status).toMatchObject({ phase: 'Failed', message: 'timeout' });
+  expect(cluster.live()).toEqual([]);
+});
+
+test('a step that is too late fails with its own message, its group says which', () => {
+  const main = { name: 'main', steps: [[{ name: 'a', template: 'work' }]] };
+  const cluster = new FakeCluster(
+    makeWorkflow({ entrypoint: 'main', templates: [main, { ...makeTemplate('work'), timeout: '10s' }] }),
+  );
+  cluster.settle();
+  cluster.report('wf[0].a', { phase: 'Running' });
+  cluster.now += 11_000;
+  cluster.settle();
+  expect(cluster.node('wf[0].a')).toMatchObject({ phase: 'Failed', message: 'timeout' });
+  expect(cluster.node('wf[0]')).toMatchObject({ phase: 'Failed', message: "child 'wf[0].a' timedout" });
+});
+
+test('the timeout of a retried template counts from its first attempt and ends the one that runs', () => {
+  const work = { ...makeTemplate('work'), timeout: '10s', retryStrategy: { limit: 5 } };
+  const cluster = new FakeCluster(makeWorkflow({ entrypoint: 'work', templates: [work] }));
+  cluster.settle();
+  cluster.now += 6_000;
+  cluster.report('wf(0)', { phase: 'Failed', exitCode: 1 });
+  cluster.settle();
+  cluster.report('wf(1)', { phase: 'Running' });
+  cluster.now += 6_000;
+  cluster.settle();
+  expect(cluster.node('wf')?.phase).toBe('Failed');
+  expect(cluster.node('wf(1)')).toMatchObject({ phase: 'Failed', message: 'timeout' });
+  expect(cluster.live()).toEqual([]);
+});

@@ -1,6 +1,7 @@
 import { parseDurationMs } from '@sluice/expr';
+import { endContainers } from './container-set.ts';
 import { podNameOf } from './node-name.ts';
-import { type Executed, lookAgainAt, markPhase, parseTime, type Pass } from './pass.ts';
+import { endDaemon, type Executed, lookAgainAt, markPhase, parseTime, type Pass } from './pass.ts';
 import { hasFailed, hasPod, isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
 
 /** The message of nodes that end because the workflow is stopped or terminated. */
@@ -13,7 +14,7 @@ export function podNameOfNode(pass: Pass, node: NodeStatus): string {
   return podNameOf(pass.name, node.name, node.templateRef?.template ?? node.templateName ?? '');
 }
 
-/** End a node that is past its template's `timeout`; ask to be looked at when that will be. */
+/** End a node that is past its template's `timeout`, with the attempt of it that runs; ask to be looked at when that will be. */
 export function deadlineFault(pass: Pass, node: NodeStatus, template: Template): Executed | undefined {
   const startedAt = parseTime(node.startedAt);
   if (isFulfilled(node) || startedAt === undefined) return undefined;
@@ -26,10 +27,15 @@ export function deadlineFault(pass: Pass, node: NodeStatus, template: Template):
     lookAgainAt(pass, endsAt);
     return undefined;
   }
-  if (hasPod(node)) endPod(pass, node, 'Timeout');
   // Why it never ran, an image that is not there for one, must not be lost with the pod.
   const message = node.phase === 'Pending' && node.message ? `timeout, never started: ${node.message}` : 'timeout';
-  return { node, fault: { kind: 'timeout', message } };
+  const attempts = node.type === 'Retry' ? pass.nodes.childrenOf(node).filter((child) => !isFulfilled(child)) : [];
+  for (const late of [...attempts, node]) {
+    if (hasPod(late)) endPod(pass, late, 'Timeout');
+    markPhase(pass, late.name, 'Failed', message);
+    endContainers(pass, late, 'Failed', message);
+  }
+  return { node: pass.nodes.byId(node.id) ?? node, fault: { kind: 'timeout', message } };
 }
 
 function endPod(pass: Pass, node: NodeStatus, reason: string): void {
@@ -50,8 +56,8 @@ export function endOverdueNodes(pass: Pass): void {
     if (isFulfilled(node) && !node.daemoned) continue;
     if (isExempt(pass, node, shutdown)) continue;
     if (node.synchronizationStatus) {
-      pass.nodes.update(node.id, { synchronizationStatus: undefined });
       markPhase(pass, node.name, 'Failed', endingMessage(pass));
+      pass.nodes.update(node.id, { synchronizationStatus: undefined });
       continue;
     }
     const message = shutdown === undefined ? `Step exceeded its deadline` : shutdownMessage(shutdown);
@@ -74,7 +80,9 @@ function endPodNode(pass: Pass, node: NodeStatus, message: string, reason: strin
   const observed = pass.pods.get(node.id);
   if (observed && (observed.phase === 'Pending' || observed.phase === 'Running') && !observed.deleting)
     endPod(pass, node, reason);
+  endDaemon(pass, node);
   markPhase(pass, node.name, 'Failed', message);
+  endContainers(pass, node, 'Failed', message);
 }
 
 /** True when a node may be retried no more because the workflow ends. */

@@ -1,5 +1,7 @@
 import type { Problem } from '@sluice/model';
 import type { PodObservation } from './action.ts';
+import { globalLayer } from './global-layer.ts';
+import { postponedMessage } from './admission.ts';
 import { closePass, labelsOf } from './close-pass.ts';
 import type { Decision } from './decision.ts';
 import { endOverdueNodes } from './deadline.ts';
@@ -12,6 +14,7 @@ import { countActive, formatTime, lookAgainAt, type Lookup, parseTime, type Pass
 import { observePods } from './pod-node.ts';
 import { claimsOf } from './volume-claims.ts';
 import { LockTable } from './locks.ts';
+import { randomOf } from './random.ts';
 import {
   releaseEndedNodes,
   type SemaphoreLimit,
@@ -20,7 +23,7 @@ import {
 } from './synchronization.ts';
 import { mergeSpec } from './spec-merge.ts';
 import { contextOf } from './template-context.ts';
-import { substitute, joinLayers, mapLayer } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { validate } from './validate/validate.ts';
 import {
   isFinished,
@@ -47,6 +50,10 @@ export type DecideInput = {
   /** Also tell of nodes that start and succeed, not only of those that fail. */
   readonly nodeEvents?: boolean;
   readonly restrictions?: 'Strict' | 'Secure';
+  /** The last run of the same template or schedule that succeeded. */
+  readonly estimate?: Workflow;
+  /** As many workflows as may be are under way already. */
+  readonly postponed?: boolean;
   /** Mutexes and semaphores of the controller; only read here. */
   readonly locks?: LockTable;
   /** The limit of a semaphore; undefined while it is not known. */
@@ -67,15 +74,22 @@ export function decide(input: DecideInput): Decision {
   const merged = mergeSpec(workflow, input.lookup, input.defaults, before, input.restrictions);
   if (!merged.ok) return refuse(input, merged.phase, merged.message);
   const spec = merged.spec;
-  if (!before.phase) {
-    const problems = validate(workflow, spec, { artifacts: input.artifacts === true });
-    const errors = problems.filter(({ severity }) => severity === 'error');
-    if (errors.length > 0) return refuse(input, 'Failed', `invalid spec: ${errors.map(describe).join('; ')}`);
-  }
+  const isFresh = !before.phase || before.phase === 'Pending';
+  const problems = !isFresh ? [] : validate(workflow, spec, { artifacts: input.artifacts === true });
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) return refuse(input, 'Failed', `invalid spec: ${errors.map(describe).join('; ')}`);
+  if (isFresh && input.postponed === true) return postpone(input, spec);
   if (spec.suspend === true && !before.phase) return { status: before, changedNodes: [], actions: [], labels: {} };
-  const pass = openPass(input, spec, merged.stored ?? before);
+  const pass = openPass(input, spec, merged.stored ?? before, warningsOf(problems));
   if (input.claimRefusal) return refuseClaim(input, pass, merged.stored ?? before);
   return runPass(pass, merged.stored ?? before);
+}
+
+const maxWarnings = 1_024;
+
+function warningsOf(problems: readonly Problem[]): string {
+  const text = problems.map(({ path, message, fix }) => `${path}: ${message}${fix ? `; ${fix}` : ''}`).join('; ');
+  return text.length > maxWarnings ? `${text.slice(0, maxWarnings - 1)}…` : text;
 }
 
 function describe(problem: Problem): string {
@@ -83,6 +97,13 @@ function describe(problem: Problem): string {
   return problem.path === undefined || problem.path.startsWith('spec.')
     ? problem.message
     : `${problem.path} ${problem.message}`;
+}
+
+/** Too many workflows are under way: wait, unless somebody has ended it already. */
+function postpone(input: DecideInput, spec: WorkflowSpec): Decision {
+  if (spec.shutdown) return refuse(input, 'Failed', `Stopped with strategy '${spec.shutdown}'`);
+  const status: WorkflowStatus = { ...input.workflow.status, phase: 'Pending', message: postponedMessage };
+  return { status, changedNodes: [], actions: [], labels: labelsOf('Pending') };
 }
 
 function refuse(input: DecideInput, phase: 'Failed' | 'Error', message: string): Decision {
@@ -100,16 +121,15 @@ function refuse(input: DecideInput, phase: 'Failed' | 'Error', message: string):
       { type: 'Completed', status: 'True' },
     ],
   };
-  const reason = phase === 'Failed' ? 'WorkflowFailed' : 'WorkflowFailed';
   return {
     status,
     changedNodes: [],
-    actions: [{ kind: 'RecordEvent', type: 'Warning', reason, message }],
+    actions: [{ kind: 'RecordEvent', type: 'Warning', reason: 'WorkflowFailed', message }],
     labels: labelsOf(phase),
   };
 }
 
-function openPass(input: DecideInput, spec: WorkflowSpec, before: WorkflowStatus): Pass {
+function openPass(input: DecideInput, spec: WorkflowSpec, before: WorkflowStatus, warnings: string): Pass {
   const { workflow, lookup, pods, now } = input;
   const { name } = workflow.metadata;
   const nodes = new NodeTree(name, before.nodes ?? {});
@@ -129,14 +149,12 @@ function openPass(input: DecideInput, spec: WorkflowSpec, before: WorkflowStatus
     lookup,
     now,
     actions: [],
+    host: { now, random: randomOf(`${workflow.metadata.uid ?? name}/${now}`) },
     globals: new Map(),
     storedTemplates: new Map(Object.entries<Template>(before.storedTemplates ?? {})),
     deadlineAt,
     shutdown: spec.shutdown,
-    local: contextOf(
-      workflow.spec?.workflowTemplateRef && before.storedWorkflowTemplateSpec ? `local/${name}` : `local/${name}`,
-      spec,
-    ),
+    local: contextOf(`local/${name}`, spec),
     counts: { activePods: 0, activeByBoundary: new Map() },
     locks: {
       draft: (input.locks ?? new LockTable()).draft(`${workflow.metadata.namespace ?? ''}/${name}`),
@@ -150,6 +168,8 @@ function openPass(input: DecideInput, spec: WorkflowSpec, before: WorkflowStatus
     archivesLogs: input.archiveLogs === true,
     repository,
     nextLookAt: undefined,
+    warnings,
+    estimate: input.estimate,
     nodeEvents: input.nodeEvents === true,
     execute: (request) => execute(pass, request),
   };
@@ -226,7 +246,7 @@ function substituted(pass: Pass): WorkflowSpec['arguments'] {
     };
   });
   const artifacts = given.artifacts
-    ? substitute(given.artifacts, joinLayers(mapLayer(pass.globals)), { keepUnresolved: true })
+    ? substitute(given.artifacts, joinLayers(globalLayer(pass)), { keepUnresolved: true })
     : undefined;
   return { parameters, ...(artifacts?.ok ? { artifacts: artifacts.value } : {}) };
 }

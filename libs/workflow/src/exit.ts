@@ -1,8 +1,9 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateCondition } from '@sluice/expr';
 import { fillOutcome } from './globals.ts';
 import { exitHookOf } from './hooks.ts';
 import { markError, type Pass } from './pass.ts';
-import { joinLayers, mapLayer, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { hasFailed, type Hook, isFulfilled, type NodeStatus, type WorkflowPhase } from './workflow-types.ts';
 
 /** Run the workflow's own hooks. True when none is under way. */
@@ -16,19 +17,19 @@ export function runWorkflowHooks(pass: Pass, root: NodeStatus): boolean {
     const present = pass.nodes.byName(nodeName);
     if (isFulfilled(present)) continue;
     if (!present) {
-      const result = evaluateCondition(hook.expression ?? '', joinLayers(mapLayer(pass.globals)).environment());
+      const result = evaluateCondition(hook.expression ?? '', joinLayers(globalLayer(pass)).environment());
       if (!result.ok) markError(pass, root.name, result.message);
       if (!result.ok || !result.value) continue;
     }
     if (!isFulfilled(runHandler(pass, hook, nodeName, false))) done = false;
-    pass.nodes.addChild(root.name, nodeName);
+    if (pass.nodes.byName(nodeName)) pass.nodes.addChild(root.name, nodeName);
   }
   return done;
 }
 
 function runHandler(pass: Pass, hook: Hook, nodeName: string, onExit: boolean): NodeStatus | undefined {
   const filled = hook.arguments
-    ? substitute(hook.arguments, joinLayers(mapLayer(pass.globals)), { keepUnresolved: true })
+    ? substitute(hook.arguments, joinLayers(globalLayer(pass)), { keepUnresolved: true })
     : undefined;
   const given = filled?.ok ? filled.value : hook.arguments;
   const call = {
@@ -43,11 +44,12 @@ function runHandler(pass: Pass, hook: Hook, nodeName: string, onExit: boolean): 
 /** Run the workflow's exit handler, once everything else has ended. */
 export function runExit(pass: Pass, root: NodeStatus): { readonly done: boolean; readonly node?: NodeStatus } {
   const hook = exitHookOf(pass.spec);
-  if (!hook || pass.shutdown === 'Terminate') return { done: true };
-  fillOutcome(pass, root);
   const nodeName = `${pass.name}.onExit`;
-  if (!pass.nodes.byName(nodeName) && hook.expression) {
-    const result = evaluateCondition(hook.expression, joinLayers(mapLayer(pass.globals)).environment());
+  const begun = pass.nodes.byName(nodeName) !== undefined;
+  if (!hook || (pass.shutdown === 'Terminate' && !begun)) return { done: true };
+  fillOutcome(pass, root);
+  if (!begun && hook.expression) {
+    const result = evaluateCondition(hook.expression, joinLayers(globalLayer(pass)).environment());
     if (!result.ok || !result.value) return { done: true };
   }
   const given = hook.arguments ?? pass.spec.arguments;

@@ -1,6 +1,7 @@
+import { extendEnvironment } from '@sluice/expr';
 import type { Json, JsonObject } from '@sluice/model';
 import type { Variables } from './variables.ts';
-import { joinLayers, mapLayer, substitute, type Substituted } from './variables.ts';
+import { substitute, type Substituted } from './variables.ts';
 import type { Sequence, TemplateCall } from './workflow-types.ts';
 
 /** The most items of one loop. */
@@ -30,17 +31,12 @@ export function expandLoop<T extends TemplateCall & { readonly name: string }>(
   const items = found.items.map((item, index) => {
     const name = itemName(call.name, index, item);
     const make = (): Substituted<T> => {
-      const variables = joinLayers(mapLayer(itemVariables(item)), {
-        lookUp: (key) => outer.lookUp(key),
-        entries: () => [],
-      });
-      const environment = (): ReturnType<Variables['environment']> =>
-        new Map([...outer.environment(), ...variables.environment()]);
-      return substitute(
-        { ...single, name } as unknown as T,
-        { lookUp: (key) => variables.lookUp(key), environment },
-        { keepUnresolved: true },
-      );
+      const own = itemVariables(item);
+      const variables = {
+        lookUp: (key: string) => own.get(key) ?? outer.lookUp(key),
+        environment: () => extendEnvironment(outer.environment(), own),
+      };
+      return substitute({ ...single, name } as unknown as T, variables, { keepUnresolved: true });
     };
     return { name, make };
   });
@@ -113,8 +109,8 @@ function itemText(item: Json): string {
   return typeof item === 'string' ? item : JSON.stringify(item);
 }
 
-function itemVariables(item: Json): Map<string, string | null> {
-  const values = new Map<string, string | null>([['item', itemText(item)]]);
+function itemVariables(item: Json): ReadonlyMap<string, string> {
+  const values = new Map<string, string>([['item', itemText(item)]]);
   if (isObject(item)) for (const [key, value] of Object.entries(item)) values.set(`item.${key}`, itemText(value));
   return values;
 }

@@ -1,4 +1,5 @@
-import { joinLayers, mapLayer } from './variables.ts';
+import { globalLayer } from './global-layer.ts';
+import { joinLayers } from './variables.ts';
 import { readConfigMap } from './template-inputs.ts';
 import { formatTime, parseTime, type Pass, valueText } from './pass.ts';
 import { replaceTags } from '@sluice/expr';
@@ -89,7 +90,7 @@ function fillParameters(pass: Pass): string | undefined {
   for (const parameter of parameters) {
     let value = parameter.value === undefined || parameter.value === null ? undefined : valueText(parameter.value);
     if (value === undefined && parameter.valueFrom?.configMapKeyRef) {
-      const found = readConfigMap(pass, parameter.valueFrom.configMapKeyRef, joinLayers(mapLayer(globals)));
+      const found = readConfigMap(pass, parameter.valueFrom.configMapKeyRef, joinLayers(globalLayer(pass)));
       if (found.value === undefined && parameter.valueFrom.default === undefined && parameter.default === undefined)
         return found.message;
       value = found.value;
@@ -108,7 +109,7 @@ function fillParameters(pass: Pass): string | undefined {
 
 function replaceInText(text: string, pass: Pass): string {
   if (!text.includes('{{')) return text;
-  const replaced = replaceTags(JSON.stringify(text), joinLayers(mapLayer(pass.globals)), { keepUnresolved: true });
+  const replaced = replaceTags(JSON.stringify(text), joinLayers(globalLayer(pass)), { keepUnresolved: true });
   return replaced.ok ? String(JSON.parse(replaced.text)) : text;
 }
 

@@ -45,9 +45,11 @@ export function runHooks(hooked: HookedNode): boolean {
 /** Run the exit handler of a completed node. True when there is nothing more to wait for. */
 export function runExitHandler(hooked: HookedNode): boolean {
   const hook = exitHookOf(hooked.call);
-  if (!hook || hooked.pass.shutdown === 'Terminate') return true;
+  if (!hook) return true;
   const nodeName = `${hooked.parent.name}.onExit`;
   const present = hooked.pass.nodes.byName(nodeName);
+  // Terminate begins none; one that has begun must be brought to its end.
+  if (!present && hooked.pass.shutdown === 'Terminate') return true;
   if (isFulfilled(present)) return true;
   const variables = variablesOf(hooked);
   if (!present && hook.expression && !holds(hook.expression, variables)) return true;

@@ -1,7 +1,14 @@
-export type { Action, PodObservation } from './action.ts';
+export type { AdmissionLimits } from './admission.ts';
+export { AdmissionQueue } from './admission.ts';
+export type { Action, ContainerObservation, PodObservation } from './action.ts';
 export type { GcPod, GcStep } from './artifact-gc.ts';
 export { artifactGcFinalizer, decideArtifactGc, usesArtifactGc } from './artifact-gc.ts';
 export type { DecideInput } from './decide.ts';
+export { buildCronChild, childNameOf, cronLabel } from './cron/cron-child.ts';
+export { evaluateCronWhen } from './cron/cron-expressions.ts';
+export type { ActiveRun, CronSpec, CronStatus, CronWorkflow } from './cron/cron-types.ts';
+export type { CronDecision, CronInput, CronWatch } from './cron/decide-cron.ts';
+export { decideCron, failSubmission, recordRun, upcomingTimes } from './cron/decide-cron.ts';
 export type { Decision } from './decision.ts';
 export { decide } from './decide.ts';
 export type { NodeSelector, OperationResult } from './operations.ts';

@@ -1,7 +1,8 @@
+import type { SprigHost } from '@sluice/expr';
 import type { RepositoryAnswer, RepositoryQuestion } from './repository-question.ts';
 import type { Json, JsonObject } from '@sluice/model';
 import type { Action, PodObservation } from './action.ts';
-import { displayNameOf } from './node-name.ts';
+import { displayNameOf, nodeIdOf } from './node-name.ts';
 import type { NodeTree } from './node-tree.ts';
 import type { PassLocks } from './synchronization.ts';
 import {
@@ -66,6 +67,8 @@ export type Pass = {
   readonly lookup: Lookup;
   readonly now: number;
   readonly actions: Action[];
+  /** Time and lots for expressions: the same in every pass over the same state at the same time. */
+  readonly host: SprigHost;
   /** Values of `workflow.*`. */
   readonly globals: Map<string, string | null>;
   readonly storedTemplates: Map<string, Template>;
@@ -73,13 +76,17 @@ export type Pass = {
   readonly deadlineAt: number | undefined;
   readonly shutdown: string | undefined;
   readonly local: TemplateContext;
+  /** What is odd about the spec, for a condition; empty when nothing is. */
+  readonly warnings: string;
+  /** An earlier run of the same kind that succeeded: as long this one is expected to take. */
+  readonly estimate: Workflow | undefined;
   /** Tell of every node's start and success. */
   readonly nodeEvents: boolean;
   readonly counts: PassCounts;
   readonly locks: PassLocks;
-  /** Limits of templates whose nodes are running, by node id. */
   /** Scheduling constraints of running steps and dag templates, by node id. */
   readonly scheduling: Map<string, JsonObject>;
+  /** Limits of templates whose nodes are running, by node id. */
   readonly boundaryLimits: Map<string, { readonly parallelism: number; readonly failFast: boolean }>;
   outputs: Outputs | undefined;
   /** The repository of artifacts; undefined while it is not known, which is remembered. */
@@ -104,6 +111,23 @@ export function parseTime(text: string | null | undefined): number | undefined {
   if (!text) return undefined;
   const value = Date.parse(text);
   return Number.isNaN(value) ? undefined : value;
+}
+
+/** Whole seconds from start to finish; undefined for what has not ended or took no time. */
+export function secondsOf(
+  part: { readonly startedAt?: string | null; readonly finishedAt?: string | null } | undefined,
+): number | undefined {
+  const [from, to] = [parseTime(part?.startedAt), parseTime(part?.finishedAt)];
+  return from === undefined || to === undefined || to <= from ? undefined : Math.round((to - from) / 1_000);
+}
+
+/** The time that the same node took in an earlier run. */
+function estimateOf({ estimate, name }: Pass, nodeName: string): { estimatedDuration?: number } {
+  if (!estimate) return {};
+  const other = estimate.metadata.name;
+  const node = estimate.status?.nodes?.[nodeIdOf(other, `${other}${nodeName.slice(name.length)}`)];
+  const seconds = secondsOf(node);
+  return seconds === undefined ? {} : { estimatedDuration: seconds };
 }
 
 /** Ask to be looked at no later than this. */
@@ -143,6 +167,7 @@ export function initializeNode(pass: Pass, made: NewNode): NodeStatus {
     finishedAt: isCompleted(made.phase) || made.phase === 'Skipped' || made.phase === 'Omitted' ? startedAt : null,
     ...(made.hooked || made.retried ? { nodeFlag: flag } : {}),
     ...(made.type === 'Pod' ? { progress: '0/1' } : {}),
+    ...estimateOf(pass, made.name),
     ...made.fields,
   };
   countActive(pass, node, 1);
@@ -158,13 +183,23 @@ function isActive(node: NodeStatus): boolean {
   return (node.phase === 'Pending' && !node.synchronizationStatus) || node.phase === 'Running';
 }
 
+/** What parallelism of a template counts: groups and retries only hold together what is counted itself. */
+const counted: ReadonlySet<NodeType> = new Set(['Pod', 'Steps', 'DAG']);
+
 /** Count a node among the active ones (`by` 1) or take it out (`by` -1). */
 export function countActive(pass: Pass, node: NodeStatus, by: 1 | -1): void {
   if (!isActive(node)) return;
   if (hasPod(node)) pass.counts.activePods += by;
-  if (node.boundaryID === undefined || node.type === 'StepGroup') return;
+  if (node.boundaryID === undefined || !counted.has(node.type)) return;
   const { activeByBoundary } = pass.counts;
   activeByBoundary.set(node.boundaryID, (activeByBoundary.get(node.boundaryID) ?? 0) + by);
+}
+
+/** A daemon is one no more: from here on it counts like any other node until it has ended. */
+export function endDaemon(pass: Pass, node: NodeStatus): void {
+  if (!node.daemoned) return;
+  pass.nodes.update(node.id, { daemoned: false });
+  countActive(pass, node, 1);
 }
 
 /** Set a node's phase; a phase that ends it also sets when. A finished node never changes its phase. */

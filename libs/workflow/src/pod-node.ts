@@ -1,12 +1,18 @@
 import type { JsonObject, PodTask } from '@sluice/model';
-import { containersOf, ensureContainerNodes, loseContainers, observeContainers } from './container-set.ts';
+import {
+  containersOf,
+  endContainers,
+  ensureContainerNodes,
+  loseContainers,
+  observeContainers,
+} from './container-set.ts';
 import { podNameOf } from './node-name.ts';
 import type { Action, PodObservation } from './action.ts';
 import { exportGlobals } from './outputs.ts';
 import { taskOf } from './pod-task.ts';
 import { locateArtifacts, type PodArtifacts } from './pod-artifacts.ts';
 import { locationKinds } from './artifact-location.ts';
-import { countActive, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
+import { countActive, endDaemon, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
 import { isResultRead } from './result-readers.ts';
 import { nodeLayer } from './template-inputs.ts';
 import { globalLayer } from './global-layer.ts';
@@ -33,6 +39,7 @@ export function runPod(run: RunContext): Executed {
   if (template.containerSet) ensureContainerNodes(run, node);
   if (endingMessage(pass) !== undefined && !(exempt && pass.shutdown !== 'Terminate') && !pass.pods.has(node.id)) {
     const message = pass.shutdown === undefined ? 'Step exceeded its deadline' : shutdownMessage(pass.shutdown);
+    endContainers(pass, node, 'Failed', message);
     return { node: markPhase(pass, name, 'Failed', message) ?? node };
   }
   if (node.phase !== 'Pending' || pass.pods.has(node.id)) return { node };
@@ -119,6 +126,7 @@ export function observePods(pass: Pass): void {
     const observed = pass.pods.get(node.id);
     if (observed) applyObservation(pass, node, observed);
     else if (node.phase === 'Running') {
+      endDaemon(pass, node);
       markPhase(pass, node.name, 'Error', 'pod deleted');
       loseContainers(pass, node);
     }
@@ -147,7 +155,7 @@ function applyObservation(pass: Pass, node: NodeStatus, seen: PodObservation): v
     }
     return;
   }
-  if (node.daemoned) pass.nodes.update(node.id, { daemoned: false });
+  endDaemon(pass, node);
   if (seen.lingering && !seen.deleting)
     pass.actions.push({
       kind: 'DeletePod',
@@ -191,6 +199,7 @@ function finishPod(pass: Pass, node: NodeStatus, seen: PodObservation, template:
   const progress = node.progress ?? '0/1';
   pass.nodes.update(node.id, {
     ...(outputs.outputs ? { outputs: outputs.outputs } : {}),
+    ...(seen.resourcesDuration ? { resourcesDuration: seen.resourcesDuration } : {}),
     ...(phase === 'Succeeded' ? { progress: progress.replace(/^\d+\/(\d+)$/, '$1/$1') } : {}),
   });
   markPhase(pass, node.name, phase, message);

@@ -9,11 +9,17 @@ type TtlStrategy = {
   readonly secondsAfterFailure?: number;
 };
 
+function ttlOf(spec: WorkflowSpec): TtlStrategy | undefined {
+  const legacy = spec['ttlSecondsAfterFinished'];
+  const own = spec['ttlStrategy'] as TtlStrategy | undefined;
+  return own ?? (typeof legacy === 'number' ? { secondsAfterCompletion: legacy } : undefined);
+}
+
 /** When a finished workflow is to be deleted, in milliseconds; undefined: never. */
 export function expiresAt(workflow: Workflow): number | undefined {
   const { status = {}, spec = {} } = workflow;
   const finishedAt = parseTime(status.finishedAt);
-  const ttl = (spec['ttlStrategy'] ?? status.storedWorkflowTemplateSpec?.['ttlStrategy']) as TtlStrategy | undefined;
+  const ttl = ttlOf(spec) ?? ttlOf(status.storedWorkflowTemplateSpec ?? {});
   if (!ttl || !isFinished(status.phase) || finishedAt === undefined) return undefined;
   const special = status.phase === 'Succeeded' ? ttl.secondsAfterSuccess : ttl.secondsAfterFailure;
   const seconds = special ?? ttl.secondsAfterCompletion;

@@ -1,5 +1,5 @@
 import { globalLayer } from './global-layer.ts';
-import { argoEnvironment, evaluateCondition, parseDurationMs } from '@sluice/expr';
+import { argoEnvironment, evaluateCondition, parseDurationMs, type SprigHost } from '@sluice/expr';
 import type { Json } from '@sluice/model';
 import { endingMessage } from './deadline.ts';
 import { podNameOf } from './node-name.ts';
@@ -110,7 +110,7 @@ function judge(pass: Pass, node: NodeStatus, strategy: RetryStrategy, attempts: 
   if (typeof backoff === 'string') return { kind: 'fault', message: backoff };
   if (backoff !== undefined && window !== undefined && backoff.at > window)
     return { kind: 'end', failed: true, message: 'Backoff would exceed max duration limit' };
-  const final = policyVerdict(strategy, attempts, last);
+  const final = policyVerdict(strategy, attempts, last, pass.host);
   if (final) return final;
   if (backoff !== undefined && pass.now < backoff.at) {
     markPhase(pass, node.name, 'Running', `Backoff for ${backoff.text}`);
@@ -131,6 +131,7 @@ function policyVerdict(
   strategy: RetryStrategy,
   attempts: readonly NodeStatus[],
   last: NodeStatus,
+  host: SprigHost,
 ): Verdict | undefined {
   const policy = strategy.retryPolicy ?? (strategy.expression ? 'Always' : 'OnFailure');
   if (!['Always', 'OnError', 'OnFailure', 'OnTransientError'].includes(policy))
@@ -145,7 +146,7 @@ function policyVerdict(
   if (limit !== undefined && attempts.length > limit)
     return { kind: 'end', failed: true, message: 'No more retries left' };
   if (!strategy.expression) return undefined;
-  const result = evaluateCondition(strategy.expression, argoEnvironment(lastRetryVariables(attempts, last)));
+  const result = evaluateCondition(strategy.expression, argoEnvironment(lastRetryVariables(attempts, last), host));
   if (!result.ok) return { kind: 'fault', message: result.message };
   return result.value
     ? undefined

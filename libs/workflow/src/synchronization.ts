@@ -1,9 +1,10 @@
 import type { JsonObject } from '@sluice/model';
 import type { Acquired, LockDraft, LockHolder, LockKey, LockTable, WantedLock } from './locks.ts';
+import { globalLayer } from './global-layer.ts';
 import { countActive, type Fault, initializeNode, lookAgainAt, parseTime, type Pass } from './pass.ts';
 import type { RunContext } from './run-context.ts';
 import { retriesOf } from './retry.ts';
-import { joinLayers, mapLayer, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { isFulfilled, type NodeStatus, type Workflow } from './workflow-types.ts';
 
 /** A key of a ConfigMap that says how many may hold a semaphore. */
@@ -107,7 +108,7 @@ function holderOf({ metadata }: Workflow, nodeId?: string): LockHolder {
 export function takeWorkflowLocks(pass: Pass): Refusal | undefined {
   const asked = pass.spec['synchronization'];
   if (asked === undefined || asked === null) return undefined;
-  const filled = substitute({ asked }, joinLayers(mapLayer(pass.globals)), { keepUnresolved: false });
+  const filled = substitute({ asked }, joinLayers(globalLayer(pass)), { keepUnresolved: false });
   if (!filled.ok) return { kind: 'problem', key: '', message: filled.message };
   const parsed = locksOf(filled.value.asked, pass.workflow.metadata.namespace ?? '');
   if (!parsed.ok) return { kind: 'problem', key: '', message: parsed.message };

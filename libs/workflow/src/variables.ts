@@ -3,6 +3,7 @@ import {
   type Environment,
   replaceTags,
   type ReplaceOptions,
+  type SprigHost,
   type TemplateVariables,
 } from '@sluice/expr';
 import type { Artifact } from './workflow-types.ts';
@@ -12,6 +13,8 @@ export type VariableLayer = {
   lookUp(name: string): string | null | undefined;
   entries(): Iterable<readonly [string, string | null]>;
   artifact?(name: string): Artifact | null | undefined;
+  /** Time and lots for expressions. */
+  readonly host?: SprigHost;
   /** Names that `artifact` knows. */
   artifactNames?(): Iterable<string>;
 };
@@ -35,7 +38,10 @@ export function joinLayers(...layers: readonly VariableLayer[]): Variables {
       return undefined;
     },
     environment() {
-      environment ??= argoEnvironment(layers.toReversed().flatMap((layer) => [...layer.entries()]));
+      environment ??= argoEnvironment(
+        layers.toReversed().flatMap((layer) => [...layer.entries()]),
+        layers.find(({ host }) => host)?.host,
+      );
       return environment;
     },
     artifactEnvironment() {
@@ -44,7 +50,7 @@ export function joinLayers(...layers: readonly VariableLayer[]): Variables {
         const artifacts = names.map((name) => [name, layer.artifact?.(name) ? name : null] as const);
         return [...layer.entries(), ...artifacts];
       });
-      return argoEnvironment(entries);
+      return argoEnvironment(entries, layers.find(({ host }) => host)?.host);
     },
     artifact(name) {
       for (const layer of layers) {

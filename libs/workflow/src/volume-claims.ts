@@ -1,7 +1,8 @@
+import { globalLayer } from './global-layer.ts';
 import type { JsonObject } from '@sluice/model';
 import type { Action } from './action.ts';
 import type { Pass } from './pass.ts';
-import { joinLayers, mapLayer, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 
 type Claims =
   | { readonly ok: true; readonly actions: readonly Action[]; readonly claims: readonly JsonObject[] }
@@ -15,7 +16,7 @@ export function claimsOf(pass: Pass): Claims {
   const actions: Action[] = [];
   const claims: JsonObject[] = [...made];
   for (const template of templates) {
-    const filled = substitute(template, joinLayers(mapLayer(pass.globals)), { keepUnresolved: true });
+    const filled = substitute(template, joinLayers(globalLayer(pass)), { keepUnresolved: true });
     if (!filled.ok) return { ok: false, message: filled.message, claims };
     const metadata = filled.value['metadata'];
     const claim = isObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';

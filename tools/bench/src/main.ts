@@ -7,6 +7,7 @@ type Settings = { readonly seconds: number; readonly report: (line: string) => v
 const suites: Readonly<Record<string, (settings: Settings) => Promise<void>>> = {
   apiserver: async (settings) =>
     (await import('./apiserver.ts')).benchApiServer({ ...settings, pods: 10_000, watchers: 200 }),
+  runtime: async ({ report }) => (await import('./runtime.ts')).benchRuntime({ pods: 10_000, rounds: 15, report }),
 };
 
 const { values, positionals } = parseArgs({

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { type CelVector, judgeCel } from './expr/cel-player.ts';
 import { exprPlayers, type ExprVector, judge, judgeDepends } from './expr/players.ts';
 import type { Case, Outcome, Suite } from './suite.ts';
 
@@ -28,6 +29,7 @@ export const exprSuite: Suite = {
 
 function play(vector: ExprVector): Outcome {
   if (vector.lang === 'argo-depends') return judgeDepends(vector);
+  if (vector.lang === 'cel') return judgeCel(vector as unknown as CelVector);
   const player = exprPlayers[vector.lang];
   return player
     ? judge(vector, player(vector))

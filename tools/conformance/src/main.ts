@@ -8,6 +8,7 @@ import type { Case, Suite } from './suite.ts';
 /** One entry a suite; loaded only when it is asked for. */
 const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   clients: async () => (await import('./clients-suite.ts')).clientsSuite,
+  cron: async () => (await import('./cron-suite.ts')).cronSuite,
   expr: async () => (await import('./expr-suite.ts')).exprSuite,
   k8s: async () => (await import('./k8s-suite.ts')).k8sSuite,
   manifests: async () => (await import('./manifests-suite.ts')).manifestsSuite,

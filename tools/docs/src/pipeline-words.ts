@@ -35,6 +35,9 @@ export const pipelineWords: Readonly<Record<string, string>> = {
   'spec.steps[].needs[]': 'The name of a step.',
   'spec.steps[].env': 'Environment variables of this step; they win over those of the pipeline.',
   'spec.steps[].env.*': 'A value. Numbers and booleans are taken as they are written.',
+  'spec.steps[].secrets':
+    'Environment variables with values of Secrets. The Repository object says which Secrets its runs may read; runs of forks read none, and go without the variable.',
+  'spec.steps[].secrets.*': 'SECRET/KEY: a Secret of the namespace and a key in it.',
   'spec.steps[].timeout': 'The longest that one attempt may run.',
   'spec.steps[].retry': 'How often it is tried again after a failure.',
   'spec.deploy': 'Where a successful run is deployed to.',
@@ -45,6 +48,10 @@ export const pipelineWords: Readonly<Record<string, string>> = {
   'spec.deploy[].on.push.branches': 'Only these branches. Globs.',
   'spec.deploy[].on.push.tags': 'Also these tags. Globs.',
   'spec.deploy[].on.push.paths': 'Only when a file of these paths was changed. Globs.',
+  'spec.deploy[].on.pullRequest':
+    'A pull request of a branch of the repository, never of a fork: a preview that goes when it is closed. Without `push` no push is deployed then.',
+  'spec.deploy[].on.pullRequest.branches': 'Only pull requests to these branches. Globs.',
+  'spec.deploy[].on.pullRequest.paths': 'Only when a file of these paths was changed. Globs.',
   'spec.deploy[].release': 'The name of the Helm release. The name of the repository when it is not given.',
   'spec.deploy[].chart': 'The step that packages the chart.',
   'spec.deploy[].images':

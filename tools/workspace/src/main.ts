@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
 
 type Manifest = { name: string; dependencies?: Record<string, string>; devDependencies?: Record<string, string> };
 
@@ -47,13 +48,13 @@ function filesOf(directory: string, manifest: Manifest): Record<string, unknown>
   return { 'tsconfig.json': build, 'tsconfig.test.json': test };
 }
 
+const style = await resolveConfig(join(root, 'package.json'));
 const stale: string[] = [];
 for (const { directory, manifest } of projects) {
   for (const [file, value] of Object.entries(filesOf(directory, manifest))) {
     const path = join(root, directory, file);
-    const want = `${JSON.stringify(value, null, 2)}\n`;
-    const have = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    if (have && JSON.stringify(JSON.parse(have)) === JSON.stringify(value)) continue;
+    const want = await format(JSON.stringify(value, null, 2), { ...style, filepath: path });
+    if (existsSync(path) && readFileSync(path, 'utf8') === want) continue;
     stale.push(`${directory}/${file}`);
     if (!check) writeFileSync(path, want);
   }

@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatProblem, type KubeObject, type Problem } from '@sluice/model';
-import { parseFiles } from '@sluice/pipeline';
-import { validate, type Workflow } from '@sluice/workflow';
+import { isPipelineFile, offsetOf, parseFiles } from '@sluice/pipeline';
+import { validateManifest } from '@sluice/workflow';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { CommandError, type ExitCode, exitCodes } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { formatObject, parseFormat } from '../output.ts';
-import { locate } from '../yaml-place.ts';
 
 export type LintOptions = { readonly output?: string };
 
@@ -56,8 +55,15 @@ export function lintText(file: string, text: string): readonly Problem[] {
   const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
   const list = Array.isArray(documents) ? documents : [];
   const argo = list.filter((document) => argoKinds.includes(kindOf(document) ?? ''));
-  if (argo.length === 0) return parseFiles([{ path: file, text }]).problems;
+  // In .sluice/ a Workflow needs a trigger and a name that fits, elsewhere it is anybody's.
+  const inRepository = isPipelineFile(file.slice(Math.max(0, file.lastIndexOf('.sluice/'))));
+  if (argo.length === 0 || inRepository) return parseFiles([{ path: file, text }], checkManifest).problems;
   return argo.flatMap((document) => lintArgo(file, document, lines));
+}
+
+function checkManifest(manifest: KubeObject): readonly Problem[] {
+  // Whether the nodes of the cluster move artifacts is not known here: the controller says so where they do not.
+  return validateManifest(manifest, { lint: true, unknownFields: 'error', artifacts: true });
 }
 
 function lintArgo(file: string, document: Document.Parsed, lines: LineCounter): Problem[] {
@@ -74,17 +80,10 @@ function lintArgo(file: string, document: Document.Parsed, lines: LineCounter): 
   });
   if (syntax.length > 0) return syntax;
   const object = document.toJS({ maxAliasCount: 100 }) as KubeObject;
-  const isCron = object.kind === 'CronWorkflow';
-  const spec = (isCron ? (object.spec as { workflowSpec?: unknown } | undefined)?.workflowSpec : object.spec) ?? {};
-  const workflow = { ...object, spec } as Workflow;
-  const isTemplate = object.kind === 'WorkflowTemplate' || object.kind === 'ClusterWorkflowTemplate';
-  // Whether the nodes of the cluster move artifacts is not known here: the controller says so where they do not.
-  return validate(workflow, workflow.spec ?? {}, { artifacts: true })
-    .filter((problem) => !(isTemplate && problem.code === 'EntrypointMissing'))
-    .map((problem) => {
-      const path = isCron ? problem.path?.replace(/^spec\./, 'spec.workflowSpec.') : problem.path;
-      return { ...problem, file, ...(path ? { path } : {}), ...locate(document, lines, path ?? '') };
-    });
+  return checkManifest(object).map((problem) => {
+    const { line, col } = lines.linePos(offsetOf(document, problem.path ?? ''));
+    return { ...problem, file, line: Math.max(1, line), column: Math.max(1, col) };
+  });
 }
 
 function kindOf(document: Document.Parsed): string | undefined {

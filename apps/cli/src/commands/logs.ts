@@ -2,11 +2,16 @@ import type { KubeApi } from '@sluice/reconcile';
 import { type ClusterOptions, connect } from '../connect.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import { isFinished } from '@sluice/trigger';
+import { isFinished, type Mask } from '@sluice/trigger';
+import { maskOfRun } from '../log-mask.ts';
 import { phaseOf, podsOf, type Run, type RunNode } from '../run.ts';
 import { awaitRun, podOf, resolveRun, watchRun } from '../watch-run.ts';
 
-export type LogsOptions = ClusterOptions & { readonly follow?: boolean; readonly tail?: string };
+export type LogsOptions = ClusterOptions & {
+  readonly follow?: boolean;
+  readonly tail?: string;
+  readonly unmasked?: boolean;
+};
 
 /** `sluice logs RUN [STEP] [-f]`: logs of the steps of a run in the order in which they started. */
 export async function logsCommand(
@@ -30,7 +35,9 @@ export async function logsCommand(
       `run ${run.metadata.name} has no step ${JSON.stringify(step)}; it has ${names.join(', ')}`,
     );
   }
-  const show = { kube, io, namespace, tailLines, prefix: step === undefined };
+  // Masked line by line: a secret of several lines is known by each of them.
+  const mask = options.unmasked ? (line: string) => line : await maskOfRun(kube, run);
+  const show = { kube, io, namespace, tailLines, mask, prefix: step === undefined };
   if (!options.follow) {
     for (const node of podsOf(run).filter(wanted)) await showLog(run, node, false, show);
     return exitCodes.ok;
@@ -43,6 +50,7 @@ type Show = {
   readonly io: Io;
   readonly namespace: string;
   readonly tailLines: number | undefined;
+  readonly mask: Mask;
   readonly prefix: boolean;
 };
 
@@ -61,7 +69,7 @@ async function follow(run: Run, wanted: (node: RunNode) => boolean, show: Show):
 }
 
 async function showLog(run: Run, node: RunNode, isFollowing: boolean, show: Show): Promise<void> {
-  const { kube, io, namespace, tailLines, prefix } = show;
+  const { kube, io, namespace, tailLines, mask, prefix } = show;
   const lead = prefix ? `[${node.displayName}] ` : '';
   try {
     const options = {
@@ -70,7 +78,8 @@ async function showLog(run: Run, node: RunNode, isFollowing: boolean, show: Show
       signal: io.signal,
       ...(tailLines === undefined ? {} : { tailLines }),
     };
-    for await (const line of lines(kube.logs({ namespace, name: podOf(run, node) }, options))) io.out(`${lead}${line}`);
+    for await (const line of lines(kube.logs({ namespace, name: podOf(run, node) }, options)))
+      io.out(`${lead}${mask(line)}`);
   } catch (error) {
     if (io.signal.aborted) return;
     io.err(

@@ -13,6 +13,7 @@ import type { Io } from '../io.ts';
 export type UpOptions = {
   readonly data?: string;
   readonly runtime?: string;
+  readonly clusterOnly?: boolean;
   readonly apiPort?: string;
   readonly forgePort?: string;
   readonly registryPort?: string;
@@ -36,7 +37,7 @@ export async function upCommand(options: UpOptions, io: Io): Promise<ExitCode> {
   io.out(`  git          ${context.gitUrl}/NAME.git`);
   io.out(`  forge        ${context.forgeUrl}`);
   io.out(`  registry     ${context.registryUrl}`);
-  io.out(`  webhooks     ${context.receiverUrl}/hooks/ROUTE`);
+  io.out(`  webhooks     ${context.receiverUrl}/hooks/ROUTE${config.clusterOnly ? ' (yours to start)' : ''}`);
   io.out('');
   io.out(`  export KUBECONFIG=${context.kubeconfig} PATH=${local.binDirectory}:$PATH     # kubectl and helm`);
   io.out('  sluice repo add NAME                                  # a repository to push to');
@@ -68,9 +69,13 @@ export function localConfig(
     receiver: port('--receiver-port', options.receiverPort, ports.receiver),
   };
   const runtime = parseRuntime(options.runtime ?? io.env['SLUICE_RUNTIME']);
-  if (!runtime) problems.push(`--runtime ${options.runtime ?? io.env['SLUICE_RUNTIME']}: use auto, sandbox or process`);
+  if (!runtime)
+    problems.push(`--runtime ${options.runtime ?? io.env['SLUICE_RUNTIME']}: use auto, sandbox, process or containerd`);
+  const { clusterOnly = false } = options;
+  if (clusterOnly && chosen.receiver === 0)
+    problems.push('--cluster-only: --receiver-port must be the port where your webhook receiver will listen, not 0');
   if (problems.length > 0 || !runtime) throw new CommandError(exitCodes.usage, problems.join('\n'));
-  return { directory, host: '127.0.0.1', ports: chosen, runtime, env: io.env };
+  return { directory, host: '127.0.0.1', ports: chosen, runtime, clusterOnly, env: io.env };
 }
 
 /** Turn what can go wrong at start into a message and an exit code. */

@@ -35,7 +35,11 @@ export function startSources(parts: SourceParts): Pick<Controller, 'start' | 'cl
     (kind: string) =>
     (source: KubeObject): readonly ObjectKey[] =>
       charts.byIndex(bySource, `${kind}/${keyText(keyOf(source))}`).map(keyOf);
-  const common = { informers, concurrency: config.concurrency, log };
+  const common = {
+    informers,
+    concurrency: config.concurrency,
+    log,
+  };
   const controllers = [
     { name: 'ocirepository', resource: resources.ociRepositories, reconcile: ociRepositoryReconciler(parts) },
     { name: 'helmrepository', resource: resources.helmRepositories, reconcile: helmRepositoryReconciler(parts) },

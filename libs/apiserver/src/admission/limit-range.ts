@@ -2,7 +2,7 @@ import type { KubeObject } from '@sluice/model';
 import { forbidden } from '../http/status-error.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { isRecord, type JsonRecord, listAt, recordAt, textAt, withField } from '../objects/json.ts';
-import { addQuantities, compareQuantities, formatQuantity, parseQuantity, type Quantity } from '../schema/quantity.ts';
+import { addQuantities, compareQuantities, formatQuantity, parseQuantity, type Quantity } from '@sluice/expr';
 
 const pods = { group: '', plural: 'pods', kind: 'Pod' };
 

@@ -116,6 +116,17 @@ test('an update owns the leaves that it changed and takes them from an applier',
   expect(fieldsOf(recorded, 'a')).toBeUndefined();
 });
 
+test('an update that writes managedFields hands ownership on, and none leaves it', () => {
+  const live = apply('a', config({ x: '1' })).object;
+  const managedFields = live.metadata.managedFields?.map((entry) => ({ ...entry, manager: 'heir' }));
+  const handed = { ...live, metadata: { ...live.metadata, managedFields } } as KubeObject;
+  const given = recordUpdate({ kind: configMap, before: live, after: handed, manager: 'm', now });
+  expect(given.metadata.managedFields?.map(({ manager }) => manager)).toEqual(['heir']);
+  const { managedFields: _dropped, ...metadata } = live.metadata;
+  const kept = recordUpdate({ kind: configMap, before: live, after: { ...live, metadata }, manager: 'm', now });
+  expect(kept.metadata.managedFields).toEqual(live.metadata.managedFields);
+});
+
 test('a created object is owned without the parts that are always there', () => {
   const created = {
     apiVersion: 'apps/v1',

@@ -108,8 +108,10 @@ export function recordUpdate(record: UpdateRecord): KubeObject {
   const stored = before ? readManagedFields(managedFieldsOf(before)) : undefined;
   const reset = Array.isArray(after.metadata.managedFields) && after.metadata.managedFields.every(isEmptyEntry);
   if (reset && before && after.metadata.managedFields?.length) return withManagedFields(toJson(after), emptyState);
-  if (stored && stored.managers.size === 0) return withManagedFields(toJson(after), emptyState);
-  const state = stored ?? readManagedFields(managedFieldsOf(after));
+  // A client may hand ownership on by writing managedFields itself, though not through a subresource.
+  const given = subresource === '' ? readManagedFields(managedFieldsOf(after)) : emptyState;
+  const state = given.managers.size > 0 ? given : (stored ?? given);
+  if (stored && state.managers.size === 0) return withManagedFields(toJson(after), emptyState);
   const apiVersion = groupVersionOf(kind);
   const key = managerKey({ manager, operation: 'Update', apiVersion, subresource });
   const object = withoutManagedFields(toJson(after));

@@ -10,7 +10,7 @@ import {
   isDns1123Subdomain,
   isPathSegment,
   type NameCheck,
-} from './names.ts';
+} from '@sluice/expr';
 
 const nameRules: Readonly<Record<string, NameCheck>> = {
   'v1/Namespace': isDns1123Label,

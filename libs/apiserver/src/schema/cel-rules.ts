@@ -1,8 +1,16 @@
 import type { Json } from '@sluice/model';
-import { CelCompileError, CelCostError, CelError, meterOf } from '../cel/cel-error.ts';
-import { type CelType, optionalOf, types } from '../cel/cel-type.ts';
-import { type CelProgram, compileExpression } from '../cel/program.ts';
-import { CelOptional } from '../cel/value.ts';
+import {
+  CelCompileError,
+  CelCostError,
+  CelError,
+  celMeter,
+  CelOptional,
+  celOptionalOf,
+  type CelProgram,
+  type CelType,
+  celTypes,
+  compileCel,
+} from '@sluice/expr';
 import type { Cause, TypeSchema } from '../kinds/kind.ts';
 import { isRecord, plainText } from '../kinds/object-access.ts';
 import { itemElement } from '../patch/merge-type.ts';
@@ -64,7 +72,7 @@ class Walk {
       if (this.#isOver) return;
       if (rule.isTransition && before === undefined && !rule.optionalOldSelf) continue;
       const place: Place = { shape, rule, path, value: pair.value };
-      const program = compiledRule(shape, rule.rule, rule.optionalOldSelf, types.bool);
+      const program = compiledRule(shape, rule.rule, rule.optionalOldSelf, celTypes.bool);
       if (program instanceof CelCompileError) {
         this.#fail(place, `rule compile error: compilation failed: ${program.message}`);
       } else if (rule.isTransition || !pair.isSame)
@@ -80,7 +88,7 @@ class Walk {
     const made =
       rule.messageExpression === undefined
         ? undefined
-        : compiledRule(place.shape, rule.messageExpression, rule.optionalOldSelf, types.string);
+        : compiledRule(place.shape, rule.messageExpression, rule.optionalOldSelf, celTypes.string);
     const text = made === undefined || made instanceof CelCompileError ? undefined : this.#run(made, variables);
     const message = text && 'value' in text && typeof text.value === 'string' ? text.value.trim() : '';
     this.#fail(place, message || rule.message || `failed rule: ${rule.rule.trim()}`);
@@ -104,7 +112,7 @@ class Walk {
     program: CelProgram,
     variables: Readonly<Record<string, unknown>>,
   ): { readonly value: unknown } | { readonly error: CelError | CelCostError } {
-    const meter = meterOf(Math.min(limits.rule, this.#left));
+    const meter = celMeter(Math.min(limits.rule, this.#left));
     try {
       for (const value of Object.values(variables)) if (value instanceof CelError) return { error: value };
       return { value: program.run(variables, meter) };
@@ -186,11 +194,11 @@ export function validateRules(type: TypeSchema, path: string): readonly Cause[] 
 
 function expressionCauses(shape: TypeSchema, rule: Rule, at: string): readonly Cause[] {
   if (rule.rule.trim() === '') return [required(`${at}.rule`)];
-  const program = compiledRule(shape, rule.rule, rule.optionalOldSelf, types.bool);
+  const program = compiledRule(shape, rule.rule, rule.optionalOldSelf, celTypes.bool);
   const message =
     rule.messageExpression === undefined
       ? undefined
-      : compiledRule(shape, rule.messageExpression, rule.optionalOldSelf, types.string);
+      : compiledRule(shape, rule.messageExpression, rule.optionalOldSelf, celTypes.string);
   return [
     ...(program instanceof CelCompileError
       ? [invalid(`${at}.rule`, rule.rule, `compilation failed: ${program.message}`)]
@@ -248,13 +256,13 @@ function compileRule(
   optionalOldSelf: boolean,
   wanted: CelType,
 ): CelProgram | CelCompileError {
-  const self = celTypeOf(shape) ?? types.dyn;
+  const self = celTypeOf(shape) ?? celTypes.dyn;
   const variables = new Map([
     ['self', self],
-    ['oldSelf', optionalOldSelf ? optionalOf(self) : self],
+    ['oldSelf', optionalOldSelf ? celOptionalOf(self) : self],
   ]);
   try {
-    return compileExpression(text, variables, wanted);
+    return compileCel(text, variables, { wanted });
   } catch (error) {
     if (error instanceof CelCompileError) return error;
     throw error;

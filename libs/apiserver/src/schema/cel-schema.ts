@@ -1,8 +1,16 @@
 import type { Json } from '@sluice/model';
-import { CelError } from '../cel/cel-error.ts';
-import { type CelType, listOf, mapOf, types } from '../cel/cel-type.ts';
-import { parseDuration, parseTimestamp } from '../cel/time.ts';
-import { CelMapList, CelObject, CelSet } from '../cel/value.ts';
+import {
+  CelError,
+  celListOf,
+  CelMapList,
+  celMapOf,
+  CelObject,
+  CelSet,
+  type CelType,
+  celTypes,
+  parseCelDuration,
+  parseCelTimestamp,
+} from '@sluice/expr';
 import { objectMetaType } from '../kinds/builtin-types.ts';
 import type { TypeSchema } from '../kinds/kind.ts';
 import { getOwn, isList, isObject, type MutableObject } from '../patch/json-value.ts';
@@ -60,16 +68,16 @@ function makeShape(type: TypeSchema): Shape {
     case 'string':
       return bare(textType(type.format));
     case 'integer':
-      return bare(types.int);
+      return bare(celTypes.int);
     case 'number':
-      return bare(types.double);
+      return bare(celTypes.double);
     case 'boolean':
-      return bare(types.bool);
+      return bare(celTypes.bool);
     case 'int-or-string':
-      return bare(types.dyn);
+      return bare(celTypes.dyn);
     case 'list': {
       const item = type.items && celTypeOf(type.items);
-      return bare(item && listOf(item));
+      return bare(item && celListOf(item));
     }
     case 'object':
       return objectShape(type);
@@ -84,15 +92,15 @@ function makeShape(type: TypeSchema): Shape {
 }
 
 function textType(format: string | undefined): CelType {
-  if (format === 'byte') return types.bytes;
-  if (format === 'duration') return types.duration;
-  return format === 'date' || format === 'date-time' || format === 'datetime' ? types.timestamp : types.string;
+  if (format === 'byte') return celTypes.bytes;
+  if (format === 'duration') return celTypes.duration;
+  return format === 'date' || format === 'date-time' || format === 'datetime' ? celTypes.timestamp : celTypes.string;
 }
 
 function objectShape(type: TypeSchema): Shape {
   if (type.values && !type.fields) {
     const value = celTypeOf(type.values);
-    return { type: value && mapOf(types.string, value), fields: noFields };
+    return { type: value && celMapOf(celTypes.string, value), fields: noFields };
   }
   const fields = new Map<string, Field>();
   const declared = [...(type.fields?.values() ?? [])];
@@ -161,10 +169,10 @@ export function toCel(type: TypeSchema | undefined, value: Json): unknown {
 }
 
 function textOf(type: TypeSchema | undefined, value: string): unknown {
-  const cel = type?.type === 'string' ? textType(type.format) : types.string;
-  if (cel === types.duration) return parseDuration(value);
-  if (cel === types.bytes) return fromBase64(value) ?? value;
-  if (cel === types.timestamp) return parseTimestamp(type?.format === 'date' ? `${value}T00:00:00Z` : value);
+  const cel = type?.type === 'string' ? textType(type.format) : celTypes.string;
+  if (cel === celTypes.duration) return parseCelDuration(value);
+  if (cel === celTypes.bytes) return fromBase64(value) ?? value;
+  if (cel === celTypes.timestamp) return parseCelTimestamp(type?.format === 'date' ? `${value}T00:00:00Z` : value);
   return value;
 }
 

@@ -3,7 +3,7 @@ import type { Cause } from '../kinds/kind.ts';
 import { isRecord, listAt, textAt, valueAt } from '../kinds/object-access.ts';
 import { forbidden, invalid, notSupported, required, shown } from './cause.ts';
 import { validateRules } from './cel-rules.ts';
-import { isDns1035Label, isDns1123Subdomain } from './names.ts';
+import { isDns1035Label, isDns1123Subdomain } from '@sluice/expr';
 import { rootTypeOf } from './open-api-type.ts';
 import { validateSchemaKeywords, validateStructural } from './structural-schema.ts';
 

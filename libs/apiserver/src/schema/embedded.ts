@@ -2,7 +2,7 @@ import type { Json } from '@sluice/model';
 import type { Cause, TypeSchema } from '../kinds/kind.ts';
 import { getOwn, isList, isObject, type MutableObject } from '../patch/json-value.ts';
 import { invalid, required } from './cause.ts';
-import { isDns1035Label, isPathSegment } from './names.ts';
+import { isDns1035Label, isPathSegment } from '@sluice/expr';
 import { validateAnnotations, validateFinalizers, validateLabels, validateOwnerReferences } from './object-meta.ts';
 
 /** Problems of apiVersion, kind and metadata of every embedded resource, and of the value itself with `includeRoot`. */

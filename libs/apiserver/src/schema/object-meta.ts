@@ -1,7 +1,7 @@
 import type { Cause } from '../kinds/kind.ts';
 import { isRecord, plainText } from '../kinds/object-access.ts';
 import { forbidden, invalid, required, tooLong } from './cause.ts';
-import { isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName, type NameCheck } from './names.ts';
+import { isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName, type NameCheck } from '@sluice/expr';
 
 const maxAnnotationBytes = 256 * 1024;
 const maxManager = 128;

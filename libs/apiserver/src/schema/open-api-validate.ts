@@ -3,8 +3,8 @@ import type { Cause } from '../kinds/kind.ts';
 import { isRecord } from '../kinds/object-access.ts';
 import { isList, isObject, type MutableObject, sameJson } from '../patch/json-value.ts';
 import { duplicate, invalid, notSupported, required, shown, tooLong, tooMany, typeInvalid } from './cause.ts';
-import { formats } from './formats.ts';
-import { compilePattern } from './pattern.ts';
+import { formats } from '@sluice/expr';
+import { compilePattern } from '@sluice/expr';
 
 type Schema = Readonly<Record<string, unknown>>;
 

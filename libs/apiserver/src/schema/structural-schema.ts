@@ -4,7 +4,7 @@ import { isRecord } from '../kinds/object-access.ts';
 import { forbidden, invalid, notSupported, required } from './cause.ts';
 import { validateOpenApi } from './open-api-validate.ts';
 import { typeOfOpenApi } from './open-api-type.ts';
-import { compilePattern } from './pattern.ts';
+import { compilePattern } from '@sluice/expr';
 import { pruneValue } from './prune.ts';
 
 type Schema = Readonly<Record<string, unknown>>;

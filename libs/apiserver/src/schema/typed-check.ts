@@ -3,7 +3,7 @@ import type { Cause, FieldSchema, TypeSchema } from '../kinds/kind.ts';
 import { fromBase64 } from '../protobuf/base64.ts';
 import { isList, isObject } from '../patch/json-value.ts';
 import { invalid, required, typeInvalid } from './cause.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '@sluice/expr';
 
 /** Checks that every value of a built-in kind has the JSON type of its field, and that what the kind requires is there. */
 export function validateTypes(type: TypeSchema, value: Json, path = ''): readonly Cause[] {

@@ -1,5 +1,5 @@
 import type { Result } from '@sluice/model';
-import { isLabelValue, isQualifiedName } from '../schema/names.ts';
+import { isLabelValue, isQualifiedName } from '@sluice/expr';
 import { isRecord, plainText } from '../kinds/object-access.ts';
 import { type LabelToken, readTokens } from './label-lexer.ts';
 

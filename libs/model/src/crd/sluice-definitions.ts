@@ -4,10 +4,12 @@ import { ageColumn, buildDefinition, type Column } from './definition.ts';
 import {
   anything,
   conditions,
+  duration,
   flag,
   list,
   localReference,
   namespaceName,
+  objectName,
   object,
   oneOf,
   text,
@@ -31,10 +33,10 @@ const repositorySpec = object(
     forge: object(
       'Where pull requests, checks and deployments of the repository live.',
       {
-        type: oneOf('Kind of forge.', ['local', 'github']),
+        type: oneOf('Kind of forge. gitea is Forgejo too.', ['local', 'github', 'gitlab', 'gitea', 'bitbucket']),
         apiUrl: text('Base URL of the API of the forge.', url),
-        repository: text('owner/name at GitHub, the bare name at the local forge.', {
-          pattern: '^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$',
+        repository: text('owner/name, group/.../name at GitLab, the bare name at the local forge.', {
+          pattern: '^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,20}$',
           maxLength: 256,
         }),
         secretRef: localReference('Secret with the key token.'),
@@ -56,22 +58,89 @@ const repositorySpec = object(
       ['route', 'secretRef'],
     ),
     suspend: flag('Take no deliveries and start no runs.'),
+    secrets: list(
+      'Secrets that trusted runs may read. What is not here no pipeline can ask for.',
+      object(
+        'One Secret.',
+        {
+          name: text('Name of the Secret.', { minLength: 1, maxLength: 253 }),
+          refs: list('Globs of full git refs; only runs of these get it.', text('One glob.', { maxLength: 512 }), {
+            maxItems: 100,
+          }),
+        },
+        ['name'],
+      ),
+      { maxItems: 100 },
+    ),
     trust: object('Whose code is run.', {
       forks: oneOf(
         'Pull requests of forks: approve runs a commit once somebody with write access has approved it, run runs all, never none.',
         ['approve', 'run', 'never'],
+      ),
+      allow: list(
+        'Policies that are lifted for the Workflow files of trusted runs.',
+        oneOf('One policy.', [
+          'serviceAccount',
+          'podSpecPatch',
+          'hostAccess',
+          'privileged',
+          'placement',
+          'volumes',
+          'templateRef',
+          'resource',
+          'http',
+          'plugin',
+          'metadata',
+        ]),
+        { maxItems: 20 },
       ),
     }),
   },
   ['forge', 'url', 'defaultBranch', 'webhook'],
 );
 
+const freezeWindow = object(
+  'One window. Without days: from one time to another. With days: on each of them from hh:mm to hh:mm, into the next day where to is earlier.',
+  {
+    from: text('RFC 3339, or hh:mm with days.', { maxLength: 40 }),
+    to: text('RFC 3339, or hh:mm with days.', { maxLength: 40 }),
+    days: list('Days of the week.', oneOf('One day.', ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']), {
+      maxItems: 7,
+    }),
+    timeZone: text('Of days, such as Europe/Berlin. Default UTC.', { maxLength: 64 }),
+    reason: text('Shown to those who wait.', { maxLength: 200 }),
+  },
+  ['from', 'to'],
+);
+
 const environmentSpec = object(
   'Where and how pipelines deploy.',
   {
     namespace: namespaceName('Namespace that releases are installed into; made when missing.'),
-    mode: oneOf('direct: HelmReleases are written to the cluster.', ['direct'], { default: 'direct' }),
+    mode: oneOf('direct: HelmReleases are written to the cluster. git: committed to a repository.', ['direct', 'git'], {
+      default: 'direct',
+    }),
     release: anything('Merged under the spec of every HelmRelease of this environment.'),
+    after: list(
+      'Environments that must serve the same chart, ready, before this one gets it.',
+      objectName('One Environment.'),
+      {
+        maxItems: 10,
+      },
+    ),
+    wait: duration('How long they must have served it; without them, how long ago the run must have ended.'),
+    freeze: list('Windows in which no deployment begins.', freezeWindow, { maxItems: 50 }),
+    approval: object('Present: somebody must approve each deployment. In mode git by merging the pull request.', {}),
+    git: object(
+      'Of mode git: where releases are committed to and applied from.',
+      {
+        repository: objectName('Repository in the namespace of the Environment.'),
+        branch: text('Default: its default branch.', { minLength: 1, maxLength: 255 }),
+        path: text('Folder in it. Default: the name of the Environment.', { minLength: 1, maxLength: 255 }),
+      },
+      ['repository'],
+    ),
+    preview: flag('Take deployments of pull requests, each in a namespace of its own that goes with it.'),
   },
   ['namespace'],
 );
@@ -120,7 +189,11 @@ export function sluiceDefinitions(): readonly KubeObject[] {
       categories: ['sluice'],
       description: 'A place that pipelines deploy to.',
       spec: environmentSpec,
-      status: object('What is known about the environment.', { observedGeneration, conditions: conditionMap }),
+      status: object('What is known about the environment.', {
+        observedGeneration,
+        revision: text('Of mode git: the commit that the cluster follows.', { maxLength: 64 }),
+        conditions: conditionMap,
+      }),
       statusSubresource: true,
       required: ['spec'],
       columns: [

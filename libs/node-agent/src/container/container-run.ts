@@ -7,13 +7,14 @@ import type { Exit } from '../pod/pod-state.ts';
 import { ArtifactFailure, type Kept, keepLog, keepOutputs } from './artifacts.ts';
 import { Attachments } from './attachments.ts';
 import { ContainerProbes, runHandler } from './container-probes.ts';
-import { prepareContainer, type PreparedContainer, StartError, type StartPorts } from './container-start.ts';
+import { prepareContainer, type PreparedContainer, type StartPorts } from './container-start.ts';
 import { enterContainer, type RunningContainer } from './enter-container.ts';
 import { execSession, type SessionEnd, type SessionStreams } from './exec-session.ts';
 import type { FifoPool } from './fifo-pool.ts';
 import type { Outcome } from './http-probe.ts';
 import { launch, type Launched, type LaunchExit } from './launch.ts';
 import { captureOutputs, maxResultBytes, readText, StreamTail } from './outputs.ts';
+import { StartError } from './start-error.ts';
 
 export type RunPorts = StartPorts & {
   readonly fifos: FifoPool;
@@ -99,6 +100,7 @@ export class ContainerRun {
       if (error instanceof ArtifactFailure) return this.#failBefore(error);
       this.#ended = true;
       await this.log?.close();
+      await this.#release();
       this.#done.resolve();
       throw error;
     }
@@ -126,13 +128,14 @@ export class ContainerRun {
   async #launch(): Promise<{ readonly pid: number | undefined; readonly startedAt: number }> {
     const { pod, container, capture, ports, events } = this.#options;
     const prepared = await prepareContainer(pod, container, capture, ports, this.#abort.signal);
+    this.#prepared = prepared;
     await ports.turn();
     if (this.#stopping) throw new StartError('Stopped', 'the container was stopped before it had begun');
-    this.#prepared = prepared;
     mkdirSync(dirname(prepared.logPath), { recursive: true });
     this.log = new ContainerLog(prepared.logPath);
     const out = await ports.fifos.take();
-    const err = out && capture?.result ? await ports.fifos.take() : undefined;
+    const apart = capture?.result !== undefined || ports.runtime.separateStreams;
+    const err = out && apart ? await ports.fifos.take() : undefined;
     events.starting(prepared.image.digest);
     const startedAt = ports.now();
     this.#process = launch(prepared.plan, {
@@ -143,6 +146,7 @@ export class ContainerRun {
     // Stopped while the pipes were made: there is nothing yet that could end gracefully.
     if (this.#isStopping()) this.#process.kill();
     void this.#process.exit.then((exit) => this.#onExit(exit, startedAt));
+    await this.#process.begun;
     return { pid: this.#process.pid, startedAt };
   }
 
@@ -249,7 +253,8 @@ export class ContainerRun {
     const message = await this.#message(exit);
     clearTimeout(this.#stopTimer);
     this.#over = true;
-    const reason = exit.failure?.reason ?? (exit.code === 0 ? 'Completed' : 'Error');
+    await this.#release();
+    const reason = exit.failure?.reason ?? this.#reason(exit.code);
     this.#options.events.ended({
       code: exit.code,
       ...(exit.signal === undefined ? {} : { signal: exit.signal }),
@@ -259,6 +264,17 @@ export class ContainerRun {
       finishedAt,
     });
     this.#done.resolve();
+  }
+
+  #reason(code: number): string {
+    if (code === 0) return 'Completed';
+    const { runtime } = this.#options.ports;
+    return this.#prepared && runtime.ranOutOfMemory?.(this.#prepared.input) ? 'OOMKilled' : 'Error';
+  }
+
+  async #release(): Promise<void> {
+    const { runtime } = this.#options.ports;
+    if (this.#prepared) await runtime.release?.(this.#prepared.input);
   }
 
   async #message(exit: LaunchExit): Promise<string | undefined> {

@@ -122,7 +122,7 @@ function layoutOf(input: ContainerInput, host: readonly HostPath[]): Layout {
   const volumes = [...input.volumes];
   if (hostsFile) volumes.push({ path: '/etc/hosts', source: hostsFile, readOnly: true });
   const shown = hostsFile ? host.filter(({ path }) => path !== '/etc/hosts') : host;
-  const image = input.image ? { image: input.image.directory } : {};
+  const image = input.image?.directory ? { image: input.image.directory } : {};
   return layOut({ rootfs, host: shown, volumes, ...image }, diskReader);
 }
 

@@ -84,7 +84,9 @@ export function podPhase(spec: PodSpec, state: PodState, finished: boolean): Pod
   const inits = spec.initContainers ?? [];
   if (inits.some((container) => !initDone(container, containerState(state, container.name)))) return 'Pending';
   const states = spec.containers.map(({ name }) => containerState(state, name));
-  const begun = states.some((own) => own.phase === 'running' || own.exit !== undefined || own.startedAt !== undefined);
+  const begun = states.some(
+    (own) => own.phase === 'running' || own.exit !== undefined || own.previousExit !== undefined,
+  );
   return begun ? 'Running' : 'Pending';
 }
 

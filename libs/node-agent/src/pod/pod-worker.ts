@@ -4,17 +4,28 @@ import { join } from 'node:path';
 import { keyOf, type ObjectKey, type OutputCapture } from '@sluice/model';
 import { ContainerRun } from '../container/container-run.ts';
 import { ConfigError } from '../container/downward.ts';
-import { StartError } from '../container/container-start.ts';
+import { StartError } from '../container/start-error.ts';
 import { captureFor, parseOutputCapture } from '../container/outputs.ts';
 import { type TaskRun, taskRunOf } from '../container/task-run.ts';
 import { processStart } from '../container/process-table.ts';
 import { writeState } from '../node/state-file.ts';
-import { preparePodVolumes, type VolumeSource } from '../volume/pod-volumes.ts';
+import { LiveVolumes } from '../volume/live-volumes.ts';
+import type { VolumeSource } from '../volume/pod-volumes.ts';
 import { dependencyFailed } from './container-plan.ts';
 import { decidePod, type PodAction } from './decide-pod.ts';
+import { deletionOf } from './deletion.ts';
+import { removeRunningFiles } from './pod-files.ts';
 import type { PodPorts } from './pod-ports.ts';
-import { type Container, containerNamed, isFinished, isFirst, type Pod, type PodStatus, startOf } from './pod-spec.ts';
-import { containerState, type ContainerState, type Exit, isLive, type PodState, withContainer } from './pod-state.ts';
+import { type Container, containerNamed, isFinished, type Pod, type PodStatus, startTimeOf } from './pod-spec.ts';
+import {
+  containerState,
+  type ContainerState,
+  type Exit,
+  isLive,
+  type PodState,
+  startingState,
+  withContainer,
+} from './pod-state.ts';
 import { buildPodStatus } from './pod-status.ts';
 import { removePodObject } from './remove-pod-object.ts';
 import { retryDelayMs } from './restart-backoff.ts';
@@ -38,6 +49,7 @@ export class PodWorker {
   #state: PodState;
   #status: PodStatus | undefined;
   #volumes: ReadonlyMap<string, VolumeSource> = new Map();
+  #live: LiveVolumes | undefined;
   #timer: NodeJS.Timeout | undefined;
   #saving: NodeJS.Timeout | undefined;
   /** The object has reached its last phase; nothing is decided any more but its deletion. */
@@ -68,10 +80,6 @@ export class PodWorker {
   get state(): PodState {
     return this.#state;
   }
-  /** Status writes that reached the server. */
-  get writes(): number {
-    return this.#writer.writes;
-  }
 
   /** The log that is being written for a container, if it runs. */
   liveLog(container: string): ContainerRun['log'] {
@@ -87,8 +95,15 @@ export class PodWorker {
   /** Take a newer version of the object. */
   update(pod: Pod): void {
     this.#pod = pod;
+    this.#live?.update(pod);
     if (pod.metadata.deletionTimestamp) this.#beginDeletion(pod);
     this.decide();
+  }
+
+  /** A ConfigMap or Secret of the pod's namespace has changed. */
+  contentChanged(kind: 'configMap' | 'secret', name: string): void {
+    this.#live?.changed(kind, name);
+    this.retry();
   }
 
   /** Something that the pod waits for (a claim) may be there now. */
@@ -105,6 +120,7 @@ export class PodWorker {
     this.#writer.close();
     await this.#end();
     this.#release();
+    await this.#ports.endedLogs.keep(this.#pod, join(this.directory, 'logs'));
     await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
   }
 
@@ -112,7 +128,7 @@ export class PodWorker {
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     this.#writer.close();
-    const runs = this.#live();
+    const runs = this.#liveRuns();
     for (const run of runs) run.stop(graceMs);
     await Promise.all(runs.map((run) => run.done));
     await this.#end();
@@ -204,7 +220,7 @@ export class PodWorker {
     this.#state = {
       ...this.#state,
       ip: this.#ip ?? (this.#ip = addresses.take(ip)),
-      startedAt: this.#state.startedAt ?? startOf(this.#pod) ?? now(),
+      startedAt: this.#state.startedAt ?? startTimeOf(this.#pod) ?? now(),
       preparation: { ...this.#state.preparation, phase: 'busy' },
     };
     const volumes = this.#pod.spec?.volumes ?? [];
@@ -226,12 +242,12 @@ export class PodWorker {
   #ip: string | undefined;
 
   async #prepareVolumes(): Promise<void> {
-    const { now, backoff, events } = this.#ports;
+    const { now, backoff, events, log } = this.#ports;
+    const ports = this.#ports.volumePorts(this.#pod, this.directory, this.#ip ?? '');
+    const onProblem = (error: unknown): void => log.warn('volumes not refreshed', { ...this.key, error });
+    this.#live ??= new LiveVolumes(this.#pod, { ports, now, onProblem });
     try {
-      this.#volumes = await preparePodVolumes(
-        this.#pod,
-        this.#ports.volumePorts(this.#pod, this.directory, this.#ip ?? ''),
-      );
+      this.#volumes = await this.#live.prepare();
       this.#state = { ...this.#state, preparation: { phase: 'ready', failures: 0 } };
     } catch (error) {
       const failures = this.#state.preparation.failures + 1;
@@ -247,19 +263,9 @@ export class PodWorker {
     const container = containerNamed(this.#pod, name);
     if (!container) return;
     const before = containerState(this.#state, name);
-    const { waiting: _w, notBefore: _n, pid: _p, pidStart: _s, exit, ...kept } = before;
-    const state: ContainerState = {
-      ...kept,
-      phase: 'starting',
-      started: false,
-      ready: false,
-      stopping: false,
-      ...(restart ? { restarts: before.restarts + 1 } : {}),
-      ...(exit ? { previousExit: exit } : {}),
-    };
     const run = this.#newTaskRun(container, before) ?? this.#newRun(container, before);
     // A start that fails before a process exists puts this back.
-    this.#setState(name, state);
+    this.#setState(name, startingState(before, restart));
     this.#runs.set(name, run);
     void this.#run(run, container, before);
   }
@@ -284,7 +290,7 @@ export class PodWorker {
     const { capture: wanted, problem } = this.#capture;
     const capture = wanted && captureFor(wanted, name);
     const own = capture ? { capture } : {};
-    const bad = problem && isFirst(this.#pod, container) ? { captureProblem: problem } : {};
+    const bad = problem && this.#pod.spec?.containers[0] === container ? { captureProblem: problem } : {};
     return new ContainerRun({
       pod: this.#pod,
       container,
@@ -381,18 +387,13 @@ export class PodWorker {
   }
 
   #beginDeletion(pod: Pod): void {
-    const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
-    const now = this.#ports.now();
-    const { ending } = this.#state;
-    if (ending?.reason === 'Deleted') {
-      if (graceMs >= ending.graceMs) return;
-      this.#state = { ...this.#state, ending: { ...ending, graceMs } };
-      for (const run of this.#live()) if (run.stopping) run.stop(graceMs);
-      return;
-    }
-    const serving = !this.#over && this.#ports.isServing(pod);
-    const drainUntil = serving && graceMs > 0 ? now + Math.min(this.#ports.delays.drainMs, graceMs) : now;
-    this.#state = { ...this.#state, ending: { reason: 'Deleted', since: now, graceMs, drainUntil } };
+    const { now, delays, isServing } = this.#ports;
+    const before = this.#state.ending;
+    const view = { before, serving: !this.#over && isServing(pod), drainMs: delays.drainMs, now: now() };
+    const ending = deletionOf(pod, view);
+    this.#state = { ...this.#state, ending };
+    const shortened = before?.reason === 'Deleted' && ending !== before;
+    if (shortened) for (const run of this.#liveRuns()) if (run.stopping) run.stop(ending.graceMs);
   }
 
   /** Nothing lives any more: give back the address and the disk space; logs stay until the object goes. */
@@ -400,12 +401,10 @@ export class PodWorker {
     if (this.#released) return;
     this.#released = true;
     clearTimeout(this.#timer);
+    const quiet = this.#live?.close() ?? Promise.resolve();
     if (this.#ip) this.#ports.addresses.release(this.#ip);
     this.#ports.killEscaped(this.uid);
-    for (const name of ['rootfs', 'volumes', 'artifacts']) {
-      const gone = rm(join(this.directory, name), { recursive: true, force: true, maxRetries: 3 });
-      gone.catch((error: unknown) => this.#ports.log.warn('pod directory not removed', { ...this.key, error }));
-    }
+    void removeRunningFiles(this.directory, quiet, this.#ports.log);
     void this.#writer.flush().then(() => {
       if (isFinished(this.#status)) this.#over = true;
     });
@@ -424,12 +423,13 @@ export class PodWorker {
     clearTimeout(this.#timer);
     clearTimeout(this.#saving);
     this.#closed = true;
-    const runs = this.#live();
+    const runs = this.#liveRuns();
     for (const run of runs) run.kill();
     await Promise.all(runs.map((run) => run.done));
+    await this.#live?.close();
   }
 
-  #live(): readonly (ContainerRun | TaskRun)[] {
+  #liveRuns(): readonly (ContainerRun | TaskRun)[] {
     return [...this.#runs].filter(([name]) => isLive(containerState(this.#state, name))).map(([, run]) => run);
   }
 

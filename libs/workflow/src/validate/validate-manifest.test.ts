@@ -44,7 +44,7 @@ test('the paths of a CronWorkflow lead to its workflowSpec, and its time zone is
     spec: { schedules: ['0 0 * * *'], timezone: 'Not/Here', workflowSpec: { ...spec, entrypoint: 'mian' } },
   } as KubeObject;
   expect(validateManifest(cron).map(({ path, fix }) => [path, fix])).toEqual([
-    ['spec.timezone', undefined],
+    ['spec.timezone', 'use a name such as Europe/Berlin'],
     ['spec.workflowSpec.entrypoint', 'did you mean "main"?'],
   ]);
 });

@@ -1,7 +1,8 @@
 import type { KubeObject, Problem } from '@sluice/model';
 import { mergeSpec } from '../spec-merge.ts';
 import type { Workflow, WorkflowSpec } from '../workflow-types.ts';
-import { unknownFieldProblems } from './unknown-fields.ts';
+import { cronProblems } from './cron-problems.ts';
+import { shapeProblems, unknownFieldProblems } from './unknown-fields.ts';
 import { validate, type ValidateOptions } from './validate.ts';
 
 /** How to validate a whole manifest. */
@@ -19,6 +20,8 @@ export function validateManifest(manifest: KubeObject, options: ManifestOptions 
   const problems: Problem[] = [...objectProblems(manifest)];
   if (unknownFields !== 'ignore') problems.push(...unknownFieldProblems(manifest, manifest.kind, unknownFields));
   const isCron = manifest.kind === 'CronWorkflow';
+  const shapes = isCron ? shapeProblems(fieldsOf(manifest.spec), 'CronSpec', 'spec') : [];
+  if (shapes.length > 0) return shapes;
   const own = (isCron ? fieldsOf(manifest.spec)['workflowSpec'] : manifest.spec) ?? {};
   const workflow = { ...manifest, metadata: fieldsOf(manifest.metadata), spec: own } as Workflow;
   const merged = mergeSpec(workflow, lookupOf(options), defaults, {}, undefined);
@@ -56,7 +59,7 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
     : {};
 }
 
-/** What is wrong with the object around the spec: its name, and the schedule's time zone. */
+/** What is wrong with the object around the spec: its name, and what says when it runs. */
 function objectProblems({ kind, spec, ...object }: KubeObject): readonly Problem[] {
   const problems: Problem[] = [];
   const add = (code: string, path: string, message: string): void => {
@@ -75,23 +78,11 @@ function objectProblems({ kind, spec, ...object }: KubeObject): readonly Problem
       'metadata.name',
       `${words} name "${name}" must not be more than ${limit} characters long (currently ${name.length})`,
     );
-  const timezone = fieldsOf(spec)['timezone'];
-  if (kind === 'CronWorkflow' && typeof timezone === 'string' && timezone !== '' && !isTimeZone(timezone))
-    add('TimeZoneUnknown', 'spec.timezone', `invalid timezone "${timezone}"`);
-  return problems;
+  return kind === 'CronWorkflow' ? [...problems, ...cronProblems(fieldsOf(spec))] : problems;
 }
 
 /** A manifest may be without metadata, whatever its type says. */
 function nameOf(object: { readonly metadata?: unknown }): string {
   const { name } = fieldsOf(object.metadata);
   return typeof name === 'string' ? name : '';
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
 }

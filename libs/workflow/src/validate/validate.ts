@@ -5,6 +5,7 @@ import { validateCallReferences, validateGlobalReferences, validateInputReferenc
 import { validateSpecParts } from './spec-parts.ts';
 import { didYouMean } from './suggestion.ts';
 import { validateParts } from './template-parts.ts';
+import { legacyProblems } from './legacy.ts';
 import { type Add, validateArguments, validateFields } from './validate-fields.ts';
 import { shapeProblems, unknownFieldProblems } from './unknown-fields.ts';
 import { type Capabilities, unsupportedProblems } from './unsupported.ts';
@@ -55,6 +56,7 @@ export function validate(workflow: Workflow, spec: WorkflowSpec, options: Valida
   if (closed && workflow.kind === 'Workflow') validateGlobalReferences(workflow, spec, reached, add);
   const { unknownFields = 'warning' } = options;
   if (unknownFields !== 'ignore') problems.push(...unknownFieldProblems(spec, 'WorkflowSpec', unknownFields, 'spec'));
+  problems.push(...legacyProblems(spec));
   if (options.unsupported !== 'allow') problems.push(...unsupportedProblems(workflow, spec, options));
   return problems;
 }

@@ -9,7 +9,7 @@ import {
 } from '@sluice/model';
 import { KubeApiError } from '@sluice/reconcile';
 import { FakeKube } from '@sluice/reconcile/testing';
-import { LockTable, restoreLocks, type Workflow, type WorkflowSpec } from '@sluice/workflow';
+import { AdmissionQueue, LockTable, restoreLocks, type Workflow, type WorkflowSpec } from '@sluice/workflow';
 import {
   kubePorts,
   lookupOver,
@@ -38,6 +38,7 @@ export class World {
     readonly message: string;
   }[] = [];
   readonly #options: ReconcilerOptions;
+  readonly #config: JsonObject;
   readonly #repository: JsonObject;
   #reconcile: ReturnType<typeof workflowReconciler>;
 
@@ -45,6 +46,7 @@ export class World {
     this.now = Date.parse(scenario.now ?? '2026-01-01T00:00:00Z');
     this.kube = new FakeKube({ now: () => this.now });
     const { controllerConfig = {} } = scenario;
+    this.#config = controllerConfig;
     const restrictions = (
       controllerConfig['workflowRestrictions'] as { templateReferencing?: 'Strict' | 'Secure' } | undefined
     )?.templateReferencing;
@@ -112,7 +114,24 @@ export class World {
       this.#options,
       undefined,
       locks,
+      this.#admission(),
     );
+  }
+
+  #admission(): AdmissionQueue {
+    const numberOf = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
+    const { parallelism, namespaceParallelism } = this.#config;
+    const admission = new AdmissionQueue({
+      total: numberOf(parallelism),
+      inNamespace: (name) =>
+        numberOf(
+          this.kube.objects(resources.namespaces).find(({ metadata }) => metadata.name === name)?.metadata.labels?.[
+            'workflows.argoproj.io/parallelism-limit'
+          ] ?? namespaceParallelism,
+        ),
+    });
+    admission.restore(this.kube.objects<Workflow>(resources.workflows));
+    return admission;
   }
 
   /** The API as the controller sees it: it may refuse to create some kinds. */
