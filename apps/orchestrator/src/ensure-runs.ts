@@ -43,7 +43,7 @@ export type EventOutcome = Pick<TriggerDecision<AnyPipeline>, 'runs' | 'skipped'
 export type EnsureRuns = (request: EventRequest, signal: AbortSignal) => Promise<EventOutcome>;
 
 const checkManifest = (manifest: KubeObject): readonly Problem[] =>
-  validateManifest(manifest, { lint: true, unknownFields: 'error' });
+  validateManifest(manifest, { lint: true, unknownFields: 'error', artifacts: true });
 const pipelineDirectory = '.sluice/';
 const noCommit = /^0+$/;
 const nothing: EventOutcome = { runs: [], skipped: [] };

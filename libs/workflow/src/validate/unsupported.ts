@@ -1,5 +1,6 @@
 import type { Problem } from '@sluice/model';
 import type { Template, Workflow, WorkflowSpec } from '../workflow-types.ts';
+import { unsupportedLocations } from './unsupported-artifacts.ts';
 
 /** Fields of a template that this engine cannot honour yet, with what they are for. */
 const templateFields: Readonly<Record<string, string>> = {
@@ -31,6 +32,7 @@ export function unsupportedProblems(
   for (const [field, what] of Object.entries(specFields)) if (spec[field] !== undefined) add(`spec.${field}`, what);
   for (const template of [...(spec.templates ?? []), ...(spec.templateDefaults ? [spec.templateDefaults] : [])])
     templateProblems(template, `templates.${template.name ?? ''}`, add);
+  unsupportedLocations(spec, add);
   if (!capabilities.artifacts) logProblems(spec, add);
   if (!capabilities.artifacts) for (const template of spec.templates ?? []) artifactProblems(template, add);
   return problems;
@@ -52,6 +54,8 @@ function artifactProblems(template: Template, add: (path: string, what: string) 
 function templateProblems(template: Template, path: string, add: (path: string, what: string) => void): void {
   for (const [field, what] of Object.entries(templateFields))
     if (template[field] !== undefined) add(`${path}.${field}`, what);
+  if (template.resource?.['manifestFrom'] !== undefined)
+    add(`${path}.resource.manifestFrom`, 'resource manifests from artifacts');
   for (const call of [...(template.steps ?? []).flat(), ...(template.dag?.tasks ?? [])]) {
     if (call.inline) templateProblems(call.inline, `${path}.${call.name}.inline`, add);
   }
