@@ -1,3 +1,4 @@
+import { endBoundary } from './boundary.ts';
 import { type Fault, markPhase, type Pass } from './pass.ts';
 import { hasFailed, isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
 import { isPodTemplate } from './template-inputs.ts';
@@ -33,13 +34,19 @@ function isUnderWay(pass: Pass, node: NodeStatus): boolean {
 function failFast(pass: Pass, boundaryId: string): boolean {
   const boundary = pass.nodes.byId(boundaryId);
   const failed = [...pass.nodes.all()].some(
-    (node) => node.boundaryID === boundaryId && node.type !== 'StepGroup' && hasFailed(node),
+    (node) => node.boundaryID === boundaryId && node.type !== 'StepGroup' && !node.nodeFlag?.retried && hasFailed(node),
   );
   if (!failed || !boundary) return false;
   // What runs goes on: the template ends with the last of it.
   if ((pass.counts.activeByBoundary.get(boundaryId) ?? 0) > 0) return true;
   for (const node of pass.nodes.live())
     if (node.boundaryID === boundaryId && !isFulfilled(node)) markPhase(pass, node.name, 'Failed');
-  markPhase(pass, boundary.name, 'Failed', 'template has failed or errored children and failFast enabled');
+  const ended = markPhase(
+    pass,
+    boundary.name,
+    'Failed',
+    'template has failed or errored children and failFast enabled',
+  );
+  if (ended) endBoundary(pass, ended);
   return true;
 }
