@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { conditions: ['@sluice/source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@sluice/source', 'node', 'import', 'default'] } },
+  resolve: { conditions: ['@sluice/source', 'node', 'default'] },
+  ssr: { resolve: { conditions: ['@sluice/source', 'node', 'default'] } },
   test: {
     include: ['{libs,apps,tools}/*/{src,test}/**/*.test.ts'],
     environment: 'node',

@@ -1,4 +1,5 @@
-import type { Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { outputOption, withCluster } from './command-options.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 
@@ -6,12 +7,38 @@ import type { Io } from './io.ts';
 export type CommandParts = {
   readonly io: Io;
   readonly finish: (code: ExitCode) => void;
-  readonly withCluster: (command: Command) => Command;
-  readonly outputOption: () => Option;
 };
 
+/** What webhooks brought, and what became of it. */
+export function addDeliveryCommands(program: Command, { io, finish }: CommandParts): void {
+  const group = program.command('deliveries').description('webhooks that were accepted, and what became of them');
+  const at = (command: Command): Command =>
+    withCluster(command).option(
+      '--receiver <url>',
+      'a webhook receiver of a real cluster; its token in SLUICE_LOG_TOKEN',
+    );
+  at(group.command('list'))
+    .description('list deliveries: waiting ones, failed ones, then the newest that are done')
+    .option('--limit <number>', 'at most so many of each', '50')
+    .addOption(outputOption())
+    .action(async (options) =>
+      finish(await (await import('./commands/deliveries.ts')).listDeliveriesCommand(options, io)),
+    );
+  at(group.command('show <id>'))
+    .description('show a delivery with what the forge sent')
+    .addOption(outputOption())
+    .action(async (id, options) =>
+      finish(await (await import('./commands/deliveries.ts')).showDeliveryCommand(id, options, io)),
+    );
+  at(group.command('replay <id>'))
+    .description('handle a delivery again; what it started before is not started twice')
+    .action(async (id, options) =>
+      finish(await (await import('./commands/deliveries.ts')).replayDeliveryCommand(id, options, io)),
+    );
+}
+
 /** Pull requests of the local forge, and what the buttons of checks do. */
-export function addForgeCommands(program: Command, { io, finish, withCluster, outputOption }: CommandParts): void {
+export function addForgeCommands(program: Command, { io, finish }: CommandParts): void {
   const pull = program.command('pr').description('pull requests of the local forge');
   withCluster(pull.command('list <repository>'))
     .description('list pull requests')

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command } from 'commander';
 import { outputOption, withCluster } from './command-options.ts';
 import { type ExitCode, exitCodeMeanings, exitCodes } from './exit-code.ts';
-import { addForgeCommands } from './forge-commands.ts';
+import { addDeliveryCommands, addForgeCommands } from './forge-commands.ts';
 import type { Io } from './io.ts';
 import { addReleaseCommands } from './release-program.ts';
+import { addWorkflowCommands } from './workflow-program.ts';
 
 /** The whole command line. The commands' modules are loaded when they are called, so that starting costs little. */
 export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command {
@@ -17,10 +18,12 @@ export function buildProgram(io: Io, finish: (code: ExitCode) => void): Command 
     .addHelpText('after', '\nStart with: sluice up, then sluice repo add NAME, then git push.');
   addServerCommands(program, io, finish);
   addReadCommands(program, io, finish);
+  addWorkflowCommands(program, { io, finish });
   addReleaseCommands(program, io, finish);
-  addWorkflowCommands(program, io, finish);
-  addForgeCommands(program, { io, finish, withCluster, outputOption });
+  addForgeCommands(program, { io, finish });
+  addDeliveryCommands(program, { io, finish });
   addPackageCommands(program, io, finish);
+  addOperatorCommands(program, io, finish);
   program
     .command('exit-codes')
     .description('what the exit codes of the commands mean')
@@ -48,7 +51,10 @@ function addServerCommands(program: Command, io: Io, finish: (code: ExitCode) =>
     .command('up')
     .description('start the embedded cluster: API server, forge, registry and every Sluice app in one process')
     .option('--data <directory>', 'data directory (default: SLUICE_HOME, else ~/.local/share/sluice)')
-    .option('--runtime <name>', 'how pods run: auto, sandbox or process (default: SLUICE_RUNTIME, else auto)')
+    .option(
+      '--runtime <name>',
+      'how pods run: auto, sandbox, process or containerd (default: SLUICE_RUNTIME, else auto)',
+    )
     .option(
       '--cluster-only',
       'only the cluster, forge and registry: run the Sluice apps yourself against its kubeconfig',
@@ -69,7 +75,7 @@ function addServerCommands(program: Command, io: Io, finish: (code: ExitCode) =>
     .description('play the story of a push, a broken pull request, a merge and a bad release on a cluster of its own')
     .option('--exit', 'stop when the story is over')
     .option('--keep', 'keep the data directory')
-    .option('--runtime <name>', 'how pods run: auto, sandbox or process')
+    .option('--runtime <name>', 'how pods run: auto, sandbox, process or containerd')
     .addOption(outputOption())
     .action(async (options) => finish(await (await import('./commands/demo.ts')).demoCommand(options, io)));
   const repo = program.command('repo').description('repositories of the local forge');
@@ -89,14 +95,21 @@ function addServerCommands(program: Command, io: Io, finish: (code: ExitCode) =>
 
 function addReadCommands(program: Command, io: Io, finish: (code: ExitCode) => void): void {
   withCluster(
-    program.command('get').addArgument(new Argument('<kind>', 'runs, releases, checks, repos or environments')),
+    program
+      .command('get')
+      .addArgument(
+        new Argument('<kind>', 'runs, releases, checks, repos or environments; or one run: its name or @latest'),
+      )
+      .addArgument(new Argument('[name]', 'one run, after the word run')),
   )
-    .description('list runs, releases, checks, repos or environments')
+    .description('list runs, releases, checks, repos or environments, or show one run with its steps')
     .option('-A, --all-namespaces', 'in every namespace')
     .option('--repository <name>', 'only of this repository')
     .option('--sha <commit>', 'only of this commit')
     .addOption(outputOption())
-    .action(async (kind, options) => finish(await (await import('./commands/get.ts')).getCommand(kind, options, io)));
+    .action(async (kind, name, options) =>
+      finish(await (await import('./commands/get.ts')).getCommand(kind, name, options, io)),
+    );
   withCluster(
     program
       .command('logs')
@@ -112,30 +125,6 @@ function addReadCommands(program: Command, io: Io, finish: (code: ExitCode) => v
     );
 }
 
-function addWorkflowCommands(program: Command, io: Io, finish: (code: ExitCode) => void): void {
-  program
-    .command('lint <files...>')
-    .description('check pipelines and Argo manifests without a cluster')
-    .addOption(outputOption())
-    .action(async (files, options) =>
-      finish(await (await import('./commands/lint.ts')).lintCommand(files, options, io)),
-    );
-  withCluster(program.command('submit <file>'))
-    .description('run the Workflows of a file')
-    .option('--watch', 'show the steps until the run has ended')
-    .option('--wait', 'wait until the run has ended')
-    .option(
-      '-p, --parameter <name=value>',
-      'set an argument (repeatable)',
-      (value: string, all: string[]) => [...all, value],
-      [],
-    )
-    .addOption(outputOption())
-    .action(async (file, options) =>
-      finish(await (await import('./commands/submit.ts')).submitCommand(file, options, io)),
-    );
-}
-
 function addPackageCommands(program: Command, io: Io, finish: (code: ExitCode) => void): void {
   const collect = (value: string, all: string[]): string[] => [...all, value];
   const pack = program
@@ -148,6 +137,7 @@ function addPackageCommands(program: Command, io: Io, finish: (code: ExitCode) =
   common(pack.command('image <include...>'))
     .description('an OCI image from files of the working directory, without a container engine')
     .requiredOption('--to <reference>', 'where to push it: host[:port]/name[:tag]')
+    .option('--base <reference>', 'an image in a registry to lay the files over (default: none)')
     .option('--workdir <path>', 'where the files go, and where the command starts', '/app')
     .option('--command <word>', 'word of the command that the image runs (repeatable)', collect, [])
     .option('--env <name=value>', 'environment of the image (repeatable)', collect, [])
@@ -159,5 +149,26 @@ function addPackageCommands(program: Command, io: Io, finish: (code: ExitCode) =
     .requiredOption('--to <repository>', 'where to push it: oci://host[:port]/charts/name')
     .action(async (path, options) =>
       finish(await (await import('./commands/package.ts')).packageChartCommand({ ...options, path }, io)),
+    );
+}
+
+function addOperatorCommands(program: Command, io: Io, finish: (code: ExitCode) => void): void {
+  const operator = program.command('operator').description('operators of your own');
+  operator
+    .command('new <name>')
+    .description('write a working operator to start from: kind, reconciler, rights, tests, image and chart')
+    .option('--directory <path>', 'where to write it (default: a directory of that name)')
+    .option('--group <domain>', 'API group of the kind (default: apps.example.com)')
+    .option('--kind <name>', 'the kind (default: the name, as in Website)')
+    .option('--no-install', 'leave npm install to me')
+    .action(async (name, options) =>
+      finish(await (await import('./commands/operator.ts')).operatorNewCommand(name, options, io)),
+    );
+  operator
+    .command('vendor')
+    .description('put the packages of Sluice into an operator, so that it stands on its own')
+    .option('--directory <path>', 'of the operator (default: this one)')
+    .action(async (options) =>
+      finish(await (await import('./commands/operator.ts')).operatorVendorCommand(options, io)),
     );
 }

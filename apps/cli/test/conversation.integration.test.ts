@@ -105,3 +105,22 @@ test('a step gets a granted secret, and neither its log nor its check shows it',
   expect(checks).not.toContain(value);
   expect(checks).not.toContain(Buffer.from(`token=${value}`).toString('base64').slice(9, 20));
 });
+
+test('deliveries are listed, shown and handled again without a second run', { timeout: 60_000 }, async () => {
+  const listed = await cluster.sluice('deliveries', 'list', '-o', 'json');
+  const deliveries = JSON.parse(listed.out) as { id: string; event: string; state: string; repository: string }[];
+  const push = deliveries.find(({ event, repository }) => event === 'push' && repository === 'default/print');
+  expect(push).toMatchObject({ state: 'done' });
+  const { id } = push!;
+  expect((await cluster.sluice('deliveries', 'list')).out).toMatch(new RegExp(`${id.slice(0, 12)} +done +push`));
+  expect((await cluster.sluice('deliveries', 'show', id.slice(0, 12))).out).toContain('ref: refs/heads/main');
+  const before = (await runs()).length;
+  expect((await cluster.sluice('deliveries', 'replay', id.slice(0, 12))).code).toBe(0);
+  await eventually(cluster, 'the replay', async () => {
+    const { out } = await cluster.sluice('deliveries', 'show', id, '-o', 'json');
+    return (JSON.parse(out) as { state: string }).state === 'done' || undefined;
+  });
+  expect(await runs()).toHaveLength(before);
+  expect((await cluster.sluice('deliveries', 'show', 'ffffffffffff')).code).toBe(4);
+  expect((await cluster.sluice('deliveries', 'show', 'zz')).code).toBe(2);
+});

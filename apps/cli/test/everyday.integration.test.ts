@@ -185,7 +185,7 @@ spec:
   test.for([
     { name: 'a run that is not there', args: ['logs', 'nothing'], code: 4, says: /no run "nothing"/ },
     { name: 'an unknown format', args: ['get', 'runs', '-o', 'xml'], code: 2, says: /table, json, yaml or name/ },
-    { name: 'an unknown kind', args: ['get', 'cats'], code: 2, says: /runs, releases, checks, repos, environments/ },
+    { name: 'an unknown kind', args: ['get', 'cats'], code: 4, says: /runs, releases, checks, repos, environments/ },
     { name: 'an unknown command', args: ['fly'], code: 2, says: /unknown command/ },
     { name: 'a name that cannot be a repository', args: ['repo', 'add', 'Not OK'], code: 2, says: /lower-case/ },
     { name: 'a file that is not there', args: ['lint', 'nowhere.yaml'], code: 4, says: /no such file/ },

@@ -1,12 +1,6 @@
 import { clusterSettings } from '@sluice/kube';
-import {
-  integerSetting,
-  listSetting,
-  requiredSetting,
-  type Setting,
-  type SettingValues,
-  switchSetting,
-} from '@sluice/runtime';
+import { electionSettings } from '@sluice/reconcile';
+import { integerSetting, listSetting, requiredSetting, type SettingValues, switchSetting } from '@sluice/runtime';
 
 /** Settings of the operator itself. */
 export type HelmOperatorConfig = {
@@ -25,23 +19,10 @@ export type HelmOperatorConfig = {
 /** Defaults, for those who start the operator inside another program. */
 export const defaultConfig: HelmOperatorConfig = Object.freeze({ concurrency: 8, shutdownMs: 30_000 });
 
-type Address = { readonly host: string; readonly port: number };
-
-const metricsSetting: Setting<Address | undefined> = {
-  env: 'SLUICE_METRICS',
-  placeholder: 'HOST:PORT',
-  help: 'serve /metrics and /healthz there (default: nowhere)',
-  read: (text) => {
-    if (text === undefined) return { value: undefined };
-    const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
-    if (!host || Number(port) > 65_535) return { wrong: `"${text}" is no address such as 127.0.0.1:9090` };
-    return { value: { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) } };
-  },
-};
-
 /** What the program can be told. */
 export const helmOperatorSettings = {
   ...clusterSettings,
+  ...electionSettings,
   data: requiredSetting({
     env: 'SLUICE_DATA',
     placeholder: 'DIRECTORY',
@@ -55,15 +36,6 @@ export const helmOperatorSettings = {
     least: 1,
     most: 256,
   }),
-  originLabels: switchSetting({
-    env: 'SLUICE_ORIGIN_LABELS',
-    help: 'label every object with its HelmRelease; costs a process an operation',
-  }),
-  overrideManagers: listSetting({
-    env: 'SLUICE_OVERRIDE_MANAGERS',
-    placeholder: 'A,B',
-    help: 'drift detection takes away what these field managers added, such as kubectl-edit',
-  }),
   shutdownSeconds: integerSetting({
     env: 'SLUICE_SHUTDOWN_SECONDS',
     help: 'how long a stop waits for helm to end',
@@ -71,22 +43,25 @@ export const helmOperatorSettings = {
     least: 1,
     most: 3_600,
   }),
-  metrics: metricsSetting,
+  overrideManagers: listSetting({
+    env: 'SLUICE_OVERRIDE_MANAGERS',
+    placeholder: 'NAME,…',
+    help: 'drift detection takes away what these field managers added, such as kubectl-edit',
+  }),
+  originLabels: switchSetting({
+    env: 'SLUICE_ORIGIN_LABELS',
+    help: 'label every object with its HelmRelease; costs a process an operation',
+  }),
 };
 
 /** The operator's own part of the settings. */
-export function helmOperatorConfig({
-  concurrency,
-  originLabels,
-  overrideManagers,
-  shutdownSeconds,
-  namespace,
-}: SettingValues<typeof helmOperatorSettings>): HelmOperatorConfig {
+export function helmOperatorConfig(settings: SettingValues<typeof helmOperatorSettings>): HelmOperatorConfig {
+  const { concurrency, shutdownSeconds, overrideManagers, originLabels, namespace } = settings;
   return Object.freeze({
     concurrency,
     shutdownMs: shutdownSeconds * 1_000,
-    overrideManagers,
     ...(namespace ? { namespace } : {}),
+    ...(overrideManagers.length > 0 ? { overrideManagers } : {}),
     ...(originLabels ? { originLabels } : {}),
   });
 }

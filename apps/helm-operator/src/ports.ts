@@ -2,10 +2,10 @@ import type { Helm } from '@sluice/helm';
 import type { OciClient, OciHttpOptions } from '@sluice/oci';
 import type { KubeApi } from '@sluice/reconcile';
 import type { ClusterAccessPort } from './target-cluster.ts';
-import type { Log, Metrics } from '@sluice/runtime';
+import type { Log, Reporting } from '@sluice/runtime';
 
 /** What the operator needs from outside. */
-export type HelmOperatorPorts = {
+export type HelmOperatorPorts = Reporting & {
   readonly kube: KubeApi;
   /** Closed with the operator: running operations get SIGTERM and are waited for. */
   readonly helm: Helm;
@@ -17,7 +17,6 @@ export type HelmOperatorPorts = {
   readonly gitSearchPath?: string;
   /** Other users and other clusters, see `clusterAccess`. */
   readonly clusters: ClusterAccessPort;
-  readonly metrics?: Metrics;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -1,5 +1,5 @@
-import { resources, type KubeObject } from '@sluice/model';
-import { createEventRecorder, type EventRecorder, type EventRecorderOptions, type KubeApi } from '@sluice/reconcile';
+import type { KubeObject } from '@sluice/model';
+import { createEventRecorder, type EventRecorder, type EventRecorderOptions } from '@sluice/reconcile';
 
 /** Events about an object carry annotations with what it is about: `helm.toolkit.fluxcd.io/revision` and the like. */
 export type ReleaseEvents = EventRecorder & {
@@ -9,24 +9,15 @@ export type ReleaseEvents = EventRecorder & {
 
 const maxDescribed = 10_000;
 
-type Event = KubeObject & { readonly involvedObject?: { readonly uid?: string } };
-
 /** A recorder whose events are annotated. */
 export function createReleaseEvents(options: EventRecorderOptions): ReleaseEvents {
   const described = new Map<string, Readonly<Record<string, string>>>();
-  const kube: KubeApi = {
-    ...options.kube,
-    create: (resource, object, write) => {
-      const uid = resource === resources.events ? (object as Event).involvedObject?.uid : undefined;
-      const annotations = uid === undefined ? undefined : described.get(uid);
-      if (!annotations) return options.kube.create(resource, object, write);
-      const metadata = { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } };
-      return options.kube.create(resource, { ...object, metadata }, write);
-    },
-  };
-  const recorder = createEventRecorder({ ...options, kube });
+  const recorder = createEventRecorder(options);
   return {
-    event: (object, type, reason, message) => recorder.event(object, type, reason, message),
+    event(object, type, reason, message, annotations) {
+      const known = described.get(object.metadata.uid ?? '');
+      recorder.event(object, type, reason, message, known || annotations ? { ...known, ...annotations } : undefined);
+    },
     flush: () => recorder.flush(),
     describe: ({ metadata: { uid } }, annotations) => {
       if (!uid) return;

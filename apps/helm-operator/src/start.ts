@@ -8,7 +8,7 @@ import {
   type Source,
 } from '@sluice/model';
 import { createController, createInformerSet, type Informer } from '@sluice/reconcile';
-import { Closers, type Running } from '@sluice/runtime';
+import { Closers, reportingOf, type Running } from '@sluice/runtime';
 import { startChartKinds } from './chart-kind/start-chart-kinds.ts';
 import { chartSources } from './chart-source.ts';
 import { ChartStore } from './chart-store.ts';
@@ -34,7 +34,7 @@ const chartSourceKinds = ['OCIRepository', 'HelmChart', 'ExternalArtifact'] as c
 export async function start(config: HelmOperatorConfig, ports: HelmOperatorPorts): Promise<Running> {
   const { kube, helm, log, now } = ports;
   const closers = new Closers();
-  const informers = createInformerSet(kube, { log });
+  const informers = createInformerSet(kube, { log, ...reportingOf(ports) });
   const store = await ChartStore.open(ports.artifactDirectory);
   const events = createReleaseEvents({ kube, component: 'helm-operator', log, now });
   const interrupts = new Interrupts();
@@ -78,7 +78,6 @@ export async function start(config: HelmOperatorConfig, ports: HelmOperatorPorts
     concurrency: config.concurrency,
     timeoutMs: reconcileLimitMs,
     drainMs: config.shutdownMs,
-    ...metricsOf(ports),
     log,
   });
   const sourceControllers = startSources({ ...ports, config, informers, store, events, scope });
@@ -111,10 +110,6 @@ export async function start(config: HelmOperatorConfig, ports: HelmOperatorPorts
   }
   log.info('helm operator started', { concurrency: config.concurrency, namespace: config.namespace ?? '' });
   return { close: () => closers.close() };
-}
-
-function metricsOf({ metrics }: HelmOperatorPorts): Pick<HelmOperatorPorts, 'metrics'> {
-  return metrics ? { metrics } : {};
 }
 
 /** What a release depends on, as `kind/namespace/name`. */

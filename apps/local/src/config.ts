@@ -1,3 +1,5 @@
+import type { RuntimeKind } from '@sluice/node-agent';
+
 /** What `startLocal` needs to know. Ports: 0 picks a free one. */
 export type LocalConfig = {
   /** The data directory. */
@@ -9,7 +11,7 @@ export type LocalConfig = {
     readonly registry: number;
     readonly receiver: number;
   };
-  readonly runtime: 'auto' | 'sandbox' | 'process';
+  readonly runtime: 'auto' | RuntimeKind;
   /** Start the cluster, forge and registry only: the apps run by themselves. */
   readonly clusterOnly?: boolean;
   /** The environment of the process: where git, helm and bubblewrap are looked up. */
@@ -19,8 +21,10 @@ export type LocalConfig = {
 /** Ports of `sluice up`, all on loopback. */
 export const defaultPorts = Object.freeze({ api: 7443, forge: 7080, registry: 7050, receiver: 7070 });
 
+const runtimes = ['auto', 'sandbox', 'process', 'containerd'] as const;
+
 /** Parse SLUICE_RUNTIME; undefined for a word that names no runtime. */
 export function parseRuntime(text: string | undefined): LocalConfig['runtime'] | undefined {
   if (text === undefined || text === '') return 'auto';
-  return text === 'auto' || text === 'sandbox' || text === 'process' ? text : undefined;
+  return runtimes.find((name) => name === text);
 }

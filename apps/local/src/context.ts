@@ -11,7 +11,7 @@ export type Context = {
   readonly forgeUrl: string;
   readonly registryUrl: string;
   readonly receiverUrl: string;
-  /** Runtime that runs pods: sandbox or process. */
+  /** Runtime that runs pods: sandbox, process or containerd. */
   readonly runtime: string;
   /** Token of the local forge. */
   readonly token: string;

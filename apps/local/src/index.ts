@@ -2,6 +2,7 @@ import type * as Servers from './servers.ts';
 
 export type { AddedRepository } from './add-repository.ts';
 export { addRepository } from './add-repository.ts';
+export { clusterNames } from './cluster-names.ts';
 export type { LocalConfig } from './config.ts';
 export { defaultPorts, parseRuntime } from './config.ts';
 export type { Context } from './context.ts';

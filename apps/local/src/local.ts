@@ -1,15 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { type ApiServer, startApiServer } from '@sluice/apiserver';
+import { createArtifactMover } from '@sluice/artifacts';
 import { startControllerManager } from '@sluice/controller-manager';
 import { findGit } from '@sluice/git';
 import { createGitServer } from '@sluice/git-server';
-import { createKubeApi } from '@sluice/kube';
+import { type ExecutorPorts, taskPort } from '@sluice/executor';
+import { createKubeApi, httpTransport } from '@sluice/kube';
 import { type NodeAgent, startNodeAgent, startServiceProxy } from '@sluice/node-agent';
 import { createInformerSet, type InformerSet, type KubeApi } from '@sluice/reconcile';
 import { createRegistry } from '@sluice/registry';
-import { Closers, type HttpServer, type Log, type Running, serveHttp } from '@sluice/runtime';
+import { Closers, type HttpServer, type Log, type Running, Secret, serveHttp } from '@sluice/runtime';
 import { openStore, type Store } from '@sluice/store';
+import { clusterNames } from './cluster-names.ts';
 import type { LocalConfig } from './config.ts';
 import type { Context } from './context.ts';
 import { ensureCustomResources } from './custom-resources.ts';
@@ -63,13 +66,17 @@ export async function startLocal(config: LocalConfig, { log, now }: LocalPorts):
     closers.add(() => network.release());
     const store = await openStore({ directory: data.directory('store'), formatVersion });
     closers.add(() => store.close());
-    const cluster = await startCluster({ config, data, network, store, log, now, closers });
+    const cluster = await startCluster({ config, data, network, store, log, now, closers }, git.binary);
     const { kube, api, registryUrl, agent, tools } = cluster;
     const token = ensureToken(data);
     const forge = await startForge(cluster.foundation, git.binary, token);
     const receiverUrl = config.clusterOnly
       ? `http://${config.host}:${config.ports.receiver}`
-      : await startPlatform(cluster.foundation, { kubeconfig: data.file('kubeconfig'), registryUrl });
+      : await startPlatform(cluster.foundation, {
+          kubeconfig: data.file('kubeconfig'),
+          registryUrl,
+          token: new Secret(token),
+        });
     await forge.start();
     const context: Context = {
       version: 1,
@@ -105,7 +112,7 @@ type Cluster = {
 };
 
 /** API server, registry, the cluster's own controllers and the node. */
-async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>): Promise<Cluster> {
+async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>, gitBinary: string): Promise<Cluster> {
   const { config, data, network, store, log, now, closers } = parts;
   let agent: NodeAgent | undefined;
   const startedNode = (): NodeAgent => {
@@ -150,13 +157,24 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>): Prom
   closers.add(() => cleaning.close());
 
   const tools = fillToolsDirectory(data.directory('bin'));
+  const containerdAddress = config.env['CONTAINERD_ADDRESS'];
+  const resolveHost = clusterNames(informers);
+  const artifacts = createArtifactMover({
+    directory: data.directory('workflow-artifacts'),
+    scratch: data.directory('scratch'),
+    gitBinary,
+    resolveHost,
+  });
   agent = await startNodeAgent({
     kube,
     informers,
     directory: data.path,
     runtime: config.runtime,
+    ...(containerdAddress ? { containerdAddress } : {}),
     podNetwork: network.pods,
     images: registryImages(registry, hostOf(registryServer)),
+    tasks: taskPort({ connect: apiAs(api), artifacts, resolveHost }),
+    artifacts,
     tools: {
       pathDirectories: [tools.binDirectory],
       readOnlyPaths: [...tools.readOnlyPaths, cacheDirectory(config.env)],
@@ -172,6 +190,11 @@ async function startCluster(parts: Omit<Foundation, 'kube' | 'informers'>): Prom
   const controllers = await startControllerManager({ kube, ca: api.ca, log, now });
   closers.add(() => controllers.close());
   return { foundation: { ...parts, kube, informers }, kube, api, registryUrl: registryServer.url, agent, tools };
+}
+
+/** The API over its own address, as the bearer of a token: a step may no more than its service account. */
+export function apiAs({ url, ca }: Pick<ApiServer, 'url' | 'ca'>): ExecutorPorts['connect'] {
+  return (token) => httpTransport({ server: url, ca, token });
 }
 
 /** The local forge: git over HTTP, pull requests, checks. */

@@ -1,5 +1,6 @@
 import { deliveriesQueue, parseDeliveryJob, start as startReceiver } from '@sluice/webhook-receiver';
-import { connectForge, connectMirrors, orchestratorDefaults, start as startOrchestrator } from '@sluice/orchestrator';
+import { connectMirrors, createForges, orchestratorDefaults, start as startOrchestrator } from '@sluice/orchestrator';
+import { localPlugin } from '@sluice/artifacts';
 import { createHelm, findHelm, findKubectl } from '@sluice/helm';
 import {
   clusterAccess,
@@ -9,12 +10,21 @@ import {
 import { loadKubeconfig } from '@sluice/kube';
 import { createOciClient } from '@sluice/oci';
 import { createEmbeddedQueues } from '@sluice/queue';
+import type { Secret } from '@sluice/runtime';
 import { defaultConfig as workflowDefaults, start as startWorkflowController } from '@sluice/workflow-controller';
 import { cacheDirectory } from './data-directory.ts';
 import type { Foundation } from './local.ts';
 import { fillToolsDirectory } from './tools-directory.ts';
 
-type Addresses = { readonly kubeconfig: string; readonly registryUrl: string };
+type Addresses = {
+  readonly kubeconfig: string;
+  readonly registryUrl: string;
+  /** Of the local forge; opens the delivery log too. */
+  readonly token: Secret;
+};
+
+/** Artifacts of workflows whose namespace names no repository lie in the data directory. */
+const localRepository = { plugin: { name: localPlugin } };
 
 /** Start every Sluice app over the embedded cluster, each through its own `start`. Answers the receiver's URL. */
 export async function startPlatform(foundation: Foundation, addresses: Addresses): Promise<string> {
@@ -23,11 +33,14 @@ export async function startPlatform(foundation: Foundation, addresses: Addresses
   closers.add(() => queues.close());
   const deliveries = queues.queue(deliveriesQueue, parseDeliveryJob);
 
-  const controller = await startWorkflowController(workflowDefaults, {
-    kube,
-    log: log.with({ part: 'workflow-controller' }),
-    now,
-  });
+  const controller = await startWorkflowController(
+    { ...workflowDefaults, artifactRepository: localRepository },
+    {
+      kube,
+      log: log.with({ part: 'workflow-controller' }),
+      now,
+    },
+  );
   closers.add(() => controller.close());
   await startHelm(foundation, addresses);
 
@@ -39,12 +52,12 @@ export async function startPlatform(foundation: Foundation, addresses: Addresses
   });
   const orchestrator = await startOrchestrator(
     { ...orchestratorDefaults, registry: new URL(addresses.registryUrl).host, registryInsecure: true },
-    { kube, deliveries, forges: connectForge, mirrors, log: log.with({ part: 'orchestrator' }), now },
+    { kube, deliveries, forges: createForges(now), mirrors, log: log.with({ part: 'orchestrator' }), now },
   );
   closers.add(() => orchestrator.close());
 
   const receiver = await startReceiver(
-    { host: config.host, port: config.ports.receiver },
+    { host: config.host, port: config.ports.receiver, logToken: addresses.token },
     { kube, deliveries, log: log.with({ part: 'receiver' }), now },
   );
   closers.add(() => receiver.close());

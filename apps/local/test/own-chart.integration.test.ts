@@ -88,9 +88,8 @@ describe.skipIf(!helm)('a chart with Deployment, Service, ConfigMap, Job hook, P
   });
 
   test('an upgrade whose pods do not become ready fails, and the old ones serve on', async () => {
-    const { code, text } = await run(
-      ...['upgrade', 'ledger', chart, '--set', 'message=three,replicas=2,healthy=false', '--wait', '--timeout', '4s'],
-    );
+    const values = ['--set', 'message=three,replicas=2,healthy=false'];
+    const { code, text } = await run('upgrade', 'ledger', chart, ...values, '--wait', '--timeout', '4s');
     expect([code, text]).toEqual([1, expect.stringMatching(/not ready|deadline|timed out/i)]);
     for (let again = 0; again < 5; again++) expect(await ask()).toMatchObject({ message: 'two' });
   });

@@ -78,20 +78,48 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-async function startPrograms({ context }: Local, receiverPort: number): Promise<void> {
+/** A figure that each program shows once it has worked. */
+const shown = {
+  'webhook-receiver': /rest_client_requests_total\{[^}]*code="200"[^}]*\} [1-9]/,
+  orchestrator: /controller_runtime_reconcile_total\{[^}]*controller="run-report"[^}]*\} [1-9]/,
+  'workflow-controller': /controller_runtime_reconcile_total\{[^}]*controller="workflow"[^}]*\} [1-9]/,
+  'helm-operator': /controller_runtime_reconcile_total\{[^}]*controller="helmrelease"[^}]*\} [1-9]/,
+} as const;
+
+/** Starts all four; answers where each serves its figures. */
+async function startPrograms({ context }: Local, receiverPort: number): Promise<Record<keyof typeof shown, string>> {
   const redis = join(root, 'redis.sock');
   const redisArgs = ['--port', '0', '--unixsocket', redis, '--dir', root, '--appendonly', 'yes'];
   await launch('redis', 'redis-server', redisArgs, process.env, /ready to accept connections/i);
   const { PATH, HOME, HELM_BIN, XDG_CACHE_HOME } = process.env;
   const env = { PATH, HOME, HELM_BIN, XDG_CACHE_HOME, KUBECONFIG: context.kubeconfig, REDIS_URL: redis };
   const registry = new URL(context.registryUrl).host;
+  const address = async (): Promise<string> => `127.0.0.1:${await freePort()}`;
+  const figures = {
+    'webhook-receiver': await address(),
+    orchestrator: await address(),
+    'workflow-controller': await address(),
+    'helm-operator': await address(),
+  };
+  const at = (app: keyof typeof shown): string => `--metrics=${figures[app]}`;
   const orchestrator = ['--registry', registry, '--registry-insecure', '--private-hosts=127.0.0.1'];
   await Promise.all([
-    program('webhook-receiver', ['--host=127.0.0.1', `--port=${receiverPort}`], env, /listening/),
-    program('orchestrator', [...orchestrator, '--data', join(root, 'orchestrator')], env, /orchestrator started/),
-    program('workflow-controller', ['--workers=4'], env, /started/),
-    program('helm-operator', ['--data', join(root, 'helm-operator')], env, /started/),
+    program(
+      'webhook-receiver',
+      ['--host=127.0.0.1', `--port=${receiverPort}`, at('webhook-receiver')],
+      env,
+      /listening/,
+    ),
+    program(
+      'orchestrator',
+      [...orchestrator, '--data', join(root, 'orchestrator'), at('orchestrator')],
+      env,
+      /orchestrator started/,
+    ),
+    program('workflow-controller', ['--workers=4', at('workflow-controller')], env, /started/),
+    program('helm-operator', ['--data', join(root, 'helm-operator'), at('helm-operator')], env, /started/),
   ]);
+  return figures;
 }
 
 async function push(url: string): Promise<string> {
@@ -130,7 +158,7 @@ describe.skipIf(!redisFound)('four programs of their own (needs redis-server on 
       } as const;
       const cluster = await startLocal(config, { log: silentLog, now: Date.now });
       local = cluster;
-      await startPrograms(cluster, receiver);
+      const figures = await startPrograms(cluster, receiver);
 
       const { kube, context } = cluster;
       await kube.create<KubeObject>(resources.environments, environment);
@@ -146,6 +174,12 @@ describe.skipIf(!redisFound)('four programs of their own (needs redis-server on 
       );
       expect(deployed).toMatchObject({ data: { version: sha } });
 
+      for (const [app, figure] of Object.entries(shown) as [keyof typeof shown, RegExp][]) {
+        for (const path of ['healthz', 'readyz']) {
+          expect((await fetch(`http://${figures[app]}/${path}`)).status, `${app} ${path}`).toBe(200);
+        }
+        expect(await (await fetch(`http://${figures[app]}/metrics`)).text(), app).toMatch(figure);
+      }
       const programs = children.filter(({ name }) => name !== 'redis');
       const codes = programs.map(async ({ name, child }) => {
         child.kill('SIGTERM');

@@ -1,7 +1,7 @@
 import { Secret } from '@sluice/runtime';
 import { expect, test } from 'vitest';
 import { makeTestApp, startGithubStandIn } from '@sluice/forge/testing';
-import { connectForge, gitCredentials } from './adapters.ts';
+import { createForges, gitCredentials } from './adapters.ts';
 import { makeRepository } from './testing.ts';
 
 const local = {
@@ -25,17 +25,17 @@ test.for([
     'Secret "forge" of Repository hello gives no token (or appId and privateKey of a GitHub App); reports need it',
   ],
 ] as const)('%s is refused by name', ([, forge, message]) => {
-  expect(() => connectForge(makeRepository({ forge }), {})).toThrow(
+  expect(() => createForges(Date.now)(makeRepository({ forge }), {})).toThrow(
     expect.objectContaining({ reason: 'SecretIncomplete', message }) as Error,
   );
 });
 
 test('either credential of GitHub will do', () => {
   const token = new Secret('t');
-  expect(connectForge(makeRepository({ forge: github }), { token })).toHaveProperty('upsertCheck');
-  expect(connectForge(makeRepository({ forge: github }), { app: { appId: 1, privateKey: token } })).toHaveProperty(
-    'upsertCheck',
-  );
+  expect(createForges(Date.now)(makeRepository({ forge: github }), { token })).toHaveProperty('upsertCheck');
+  expect(
+    createForges(Date.now)(makeRepository({ forge: github }), { app: { appId: 1, privateKey: token } }),
+  ).toHaveProperty('upsertCheck');
 });
 
 test('git signs in with an installation token of the App where there is no other', async () => {

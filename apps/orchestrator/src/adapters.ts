@@ -1,11 +1,45 @@
-import { createGithubForge, createLocalForge } from '@sluice/forge';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  createBitbucketForge,
+  createGiteaForge,
+  createGithubForge,
+  createGitlabForge,
+  createLocalForge,
+  createRequestBudget,
+  type RequestBudget,
+} from '@sluice/forge';
 import { createMirrors, findGit } from '@sluice/git';
 import { keyText, TerminalError, type Repository } from '@sluice/model';
 import type { Log } from '@sluice/runtime';
 import type { Forge, ForgeCredentials, Mirror, OrchestratorPorts } from './ports.ts';
 
+/** Makes forge clients. Those that sign in alike share what the forge lets them ask for in a minute. */
+export function createForges(now: () => number): OrchestratorPorts['forges'] {
+  const budgets = new Map<string, RequestBudget>();
+  const budgetOf = (apiUrl: string, { app, token }: ForgeCredentials): RequestBudget => {
+    const key = `${apiUrl} ${app?.appId ?? token?.reveal() ?? ''}`;
+    const known = budgets.get(key);
+    if (known) return known;
+    const sleep = (ms: number, signal: AbortSignal | undefined) => delay(ms, undefined, signal ? { signal } : {});
+    const budget = createRequestBudget({ now, sleep });
+    budgets.set(key, budget);
+    return budget;
+  };
+  return (repository, credentials) => {
+    const apiUrl = repository.spec?.forge.apiUrl ?? '';
+    return connectForge(repository, credentials, budgetOf(apiUrl, credentials));
+  };
+}
+
+/** Forges that know tokens only. */
+const tokenForges = {
+  gitlab: createGitlabForge,
+  gitea: createGiteaForge,
+  bitbucket: createBitbucketForge,
+} as const;
+
 /** The forge client that a Repository asks for. Throws TerminalError for what spec or secret lack. */
-export function connectForge({ spec, metadata }: Repository, { token, app }: ForgeCredentials): Forge {
+function connectForge({ spec, metadata }: Repository, { token, app }: ForgeCredentials, budget: RequestBudget): Forge {
   const { type, apiUrl = '', repository = '' } = spec?.forge ?? {};
   const incomplete = (keys: string): TerminalError => {
     const secret = spec?.forge.secretRef ? `Secret "${spec.forge.secretRef.name}"` : 'spec.forge.secretRef';
@@ -19,9 +53,14 @@ export function connectForge({ spec, metadata }: Repository, { token, app }: For
       if (!token) throw incomplete('token');
       return createLocalForge({ apiUrl, repository, token });
     case 'github':
-      if (app) return createGithubForge({ apiUrl, repository, auth: { kind: 'app', ...app } });
+      if (app) return createGithubForge({ apiUrl, repository, auth: { kind: 'app', ...app }, budget });
       if (!token) throw incomplete('token (or appId and privateKey of a GitHub App)');
-      return createGithubForge({ apiUrl, repository, auth: { kind: 'token', token } });
+      return createGithubForge({ apiUrl, repository, auth: { kind: 'token', token }, budget });
+    case 'gitlab':
+    case 'gitea':
+    case 'bitbucket':
+      if (!token) throw incomplete('token');
+      return tokenForges[type]({ apiUrl, repository, token, budget });
     case undefined:
       throw new TerminalError('InvalidSpec', `Repository ${metadata.name} has no spec.forge`);
     default:
@@ -60,6 +99,9 @@ export async function connectMirrors({
   };
 }
 
+/** The user that goes with a token. */
+const gitUsers = { github: 'x-access-token', gitlab: 'oauth2', gitea: 'sluice', bitbucket: 'x-token-auth' } as const;
+
 type GitCredentials = NonNullable<Parameters<ReturnType<typeof createMirrors>['open']>[0]['credentials']>;
 
 /**
@@ -69,9 +111,9 @@ type GitCredentials = NonNullable<Parameters<ReturnType<typeof createMirrors>['o
  */
 export function gitCredentials({ spec }: Repository, { token, app }: ForgeCredentials): GitCredentials | undefined {
   const { type, apiUrl = '', repository = '' } = spec?.forge ?? {};
-  if (type !== 'github' || !isSameHost(spec?.url ?? '', apiUrl)) return undefined;
-  if (token) return { username: 'x-access-token', password: token };
-  if (!app) return undefined;
+  if (type === undefined || type === 'local' || !isSameHost(spec?.url ?? '', apiUrl)) return undefined;
+  if (token) return { username: gitUsers[type], password: token };
+  if (type !== 'github' || !app) return undefined;
   const forge = createGithubForge({ apiUrl, repository, auth: { kind: 'app', ...app } });
   return (signal) => forge.gitCredentials(signal);
 }

@@ -263,3 +263,15 @@ test('a pull request event and the approval of it cost the forge at most six que
   // Heads are three requests at GitHub, a permission is one.
   expect(harness.forge.listed * 3 + harness.forge.askedAbout.length).toBeLessThanOrEqual(6);
 });
+
+test('a command whose webhook was lost is found in the log of the forge, and obeyed once', async () => {
+  await start();
+  const { event, delivery, body } = commentJob(`/ok-to-test ${head}`);
+  const lost = { event, delivery, body: Buffer.from(body, 'base64').toString('utf8') };
+  harness.forge.missed.push(lost);
+  await harness.settle(61_000);
+  expect(harness.workflow(head).metadata.annotations).toMatchObject({ [keys.trust]: 'untrusted' });
+  harness.forge.missed.push(lost);
+  await harness.settle(61_000);
+  expect(harness.added.size).toBe(1);
+});

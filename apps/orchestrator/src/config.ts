@@ -1,4 +1,5 @@
 import { clusterSettings } from '@sluice/kube';
+import { electionSettings } from '@sluice/reconcile';
 import { redisSettings } from '@sluice/queue';
 import {
   integerSetting,
@@ -40,6 +41,7 @@ export const orchestratorDefaults = Object.freeze({
 /** What the program can be told. */
 export const orchestratorSettings = {
   ...clusterSettings,
+  ...electionSettings,
   ...redisSettings,
   registry: requiredSetting({
     env: 'SLUICE_REGISTRY',

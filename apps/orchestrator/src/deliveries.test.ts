@@ -299,3 +299,36 @@ test('a pipeline that asks for a Secret that nobody granted does not run, and it
     title: 'Refused: it asks for Secret "npm", which Repository hello grants to no run (spec.secrets)',
   });
 });
+
+const argo = `apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: { name: raw, annotations: { sluice.dev/on-push: main, sluice.dev/on-pull-request: main } }
+spec:
+  entrypoint: main
+  templates: [{ name: main, container: { image: busybox, command: ['true'] } }]
+`;
+
+test('a Workflow file runs beside pipelines', async () => {
+  harness.commit(sha('a'), { '.sluice/raw.yaml': argo });
+  await harness.start();
+  await harness.push(sha('a'));
+  expect(harness.workflow(sha('a'))).toMatchObject({
+    metadata: { labels: { [keys.pipeline]: 'raw' } },
+    spec: { entrypoint: 'main', templates: [{ name: 'main', container: { image: 'busybox' } }] },
+  });
+});
+
+test.for([
+  { allow: [] as string[], fork: false, runs: 0 },
+  { allow: ['serviceAccount'], fork: false, runs: 1 },
+  { allow: ['serviceAccount'], fork: true, runs: 0 },
+])('a Workflow file that names a service account: allow $allow, fork $fork gives $runs runs', async (row) => {
+  harness.kube.put(resources.repositories, makeRepository({ trust: { forks: 'run', allow: row.allow } }));
+  const text = argo.replace('entrypoint: main', 'serviceAccountName: admin\n  entrypoint: main');
+  for (const commit of ['a', 'b'].map(sha)) harness.commit(commit, { '.sluice/raw.yaml': text });
+  await harness.start();
+  await harness.deliver(pullRequestJob(sha('b'), sha('a'), { fork: row.fork }));
+  expect(harness.workflows()).toHaveLength(row.runs);
+  const refused = 'policy "serviceAccount" of Repository hello forbids spec.serviceAccountName';
+  expect(harness.forge.check('raw', sha('b'))?.title.includes(refused) ?? false).toBe(row.runs === 0);
+});

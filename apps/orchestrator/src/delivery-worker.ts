@@ -4,7 +4,7 @@ import type { Log } from '@sluice/runtime';
 import type { EnsureRuns } from './ensure-runs.ts';
 import type { ObeyCommand } from './obey-command.ts';
 import type { OrchestratorPorts } from './ports.ts';
-import type { RepositoryAccess } from './repository-access.ts';
+import type { OpenRepository, RepositoryAccess } from './repository-access.ts';
 import { readEvent } from './read-event.ts';
 import type { KeyedLock } from './keyed-lock.ts';
 
@@ -13,6 +13,8 @@ type Parts = {
   readonly access: RepositoryAccess;
   readonly ensureRuns: EnsureRuns;
   readonly obeyCommand: ObeyCommand;
+  /** Compare the heads now. */
+  readonly look: (open: OpenRepository, log: Log, signal: AbortSignal) => Promise<void>;
   readonly lock: KeyedLock;
 };
 
@@ -25,6 +27,7 @@ export function createDeliveryHandler({
   access,
   ensureRuns,
   obeyCommand,
+  look,
   lock,
 }: Parts): (job: DeliveryJob, signal: AbortSignal) => Promise<void> {
   return async (job, signal) => {
@@ -36,6 +39,7 @@ export function createDeliveryHandler({
       const reading = readEvent(job, open.repository);
       if ('ignored' in reading) return log.info('delivery ignored', { reason: reading.ignored });
       if ('asked' in reading) return await obeyCommand(open, reading.asked, log, signal);
+      if ('look' in reading) return await look(open, log, signal);
       const { event } = reading;
       await settleMissing(() => ensureRuns({ open, event, delivery: job.delivery, log }, signal), log);
       log.info('delivery handled', { sha: event.sha });

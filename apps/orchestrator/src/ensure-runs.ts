@@ -1,5 +1,5 @@
-import { TerminalError, type Problem, type Repository } from '@sluice/model';
-import { compile, parsePipelines, type Pipeline } from '@sluice/pipeline';
+import { TerminalError, type KubeObject, type Problem, type Repository } from '@sluice/model';
+import { compile, parsePipelines, type AnyPipeline } from '@sluice/pipeline';
 import type { Log } from '@sluice/runtime';
 import {
   checkIdOf,
@@ -14,6 +14,7 @@ import {
   type TriggerDecision,
   type TriggerEvent,
 } from '@sluice/trigger';
+import { validateManifest } from '@sluice/workflow';
 import type { OrchestratorConfig } from './config.ts';
 import { cancelPull } from './cancel-runs.ts';
 import { ensureWorkflow } from './ensure-workflow.ts';
@@ -37,10 +38,12 @@ export type EventRequest = {
 };
 
 /** What became of an event. */
-export type EventOutcome = Pick<TriggerDecision<Pipeline>, 'runs' | 'skipped'>;
+export type EventOutcome = Pick<TriggerDecision<AnyPipeline>, 'runs' | 'skipped'>;
 
 export type EnsureRuns = (request: EventRequest, signal: AbortSignal) => Promise<EventOutcome>;
 
+const checkManifest = (manifest: KubeObject): readonly Problem[] =>
+  validateManifest(manifest, { lint: true, unknownFields: 'error' });
 const pipelineDirectory = '.sluice/';
 const noCommit = /^0+$/;
 const nothing: EventOutcome = { runs: [], skipped: [] };
@@ -114,15 +117,16 @@ async function reportLeftOut(
 type Heads = () => Promise<readonly Head[]>;
 
 /** Read the commit's pipelines and decide. One fetch; the forge is asked for its heads only where something depends on it. */
-async function decide({ open, event, asked }: EventRequest, heads: Heads, signal: AbortSignal) {
+async function decide({ open, event: given, asked }: EventRequest, heads: Heads, signal: AbortSignal) {
   const { mirror } = open;
+  const event = await withBase(given, heads);
   const configSha = configShaOf(event);
   await mirror.ensureCommits([...new Set([configSha, event.sha])], signal);
   const [message, files] = await Promise.all([
     mirror.readMessage(event.sha, signal),
     mirror.readTree(configSha, pipelineDirectory, signal),
   ]);
-  const { pipelines, problems } = parsePipelines(files);
+  const { pipelines, problems } = parsePipelines(files, checkManifest);
   const seen = await withHeadRef({ ...event, message }, pipelines, heads);
   const current =
     !mayDeploy(seen, pipelines) || (await heads()).some(({ ref, sha }) => ref === refOf(seen) && sha === seen.sha);
@@ -131,11 +135,26 @@ async function decide({ open, event, asked }: EventRequest, heads: Heads, signal
   const fork = await forkAnswerOf(open, seen, signal);
   const request = asked ? { request: asked } : {};
   const input = { event: seen, pipelines, changedPaths, current, ...(fork ? { fork } : {}), ...request };
-  return { decision: decideRuns<Pipeline>(input), problems, seen };
+  return { decision: decideRuns<AnyPipeline>(input), problems, seen };
+}
+
+/** GitLab does not say which commit the target branch is at: the heads do. */
+async function withBase(event: TriggerEvent, heads: Heads): Promise<TriggerEvent> {
+  if (event.kind !== 'pull_request' || !noCommit.test(event.baseSha)) return event;
+  const base = (await heads()).find(({ ref }) => ref === event.baseRef);
+  if (base) return { ...event, baseSha: base.sha };
+  throw new TerminalError(
+    'BranchNotFound',
+    `the target branch ${event.baseRef} of pull request ${event.number} is gone`,
+  );
 }
 
 /** A pull request's source branch counts only where the forge really has such a branch at this commit. */
-async function withHeadRef(event: TriggerEvent, pipelines: readonly Pipeline[], heads: Heads): Promise<TriggerEvent> {
+async function withHeadRef(
+  event: TriggerEvent,
+  pipelines: readonly AnyPipeline[],
+  heads: Heads,
+): Promise<TriggerEvent> {
   if (event.kind !== 'pull_request' || event.headRef === undefined) return event;
   const { headRef, ...rest } = event;
   if (!pipelines.some(({ on }) => on.push && on.pullRequest)) return rest;

@@ -1,4 +1,4 @@
-export { connectForge, connectMirrors } from './adapters.ts';
+export { connectMirrors, createForges } from './adapters.ts';
 export type { MirrorOptions } from './adapters.ts';
 export type { OrchestratorConfig } from './config.ts';
 export { orchestratorDefaults } from './config.ts';

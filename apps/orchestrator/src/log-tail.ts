@@ -2,7 +2,9 @@ import { resources, type KubeObject } from '@sluice/model';
 import type { KubeApi } from '@sluice/reconcile';
 import type { StepView } from '@sluice/trigger';
 
-const maxBytes = 256 * 1_024;
+/** What is read of a log to find remarks in; a check shows fewer. */
+const maxLines = 2_000;
+const maxBytes = 512 * 1_024;
 const timeoutMs = 10_000;
 
 /** The pods of a workflow carry its name in this label and their node's id in this annotation, as Argo's do. */
@@ -14,11 +16,10 @@ export async function readLogTail(
   kube: KubeApi,
   workflow: KubeObject,
   step: StepView,
-  lines: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { namespace = '', name } = workflow.metadata;
-  if (lines === 0 || step.nodeId === undefined) return undefined;
+  if (step.nodeId === undefined) return undefined;
   const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   try {
     const selector = { namespace, labelSelector: `${workflowLabel}=${name}`, signal: limited };
@@ -27,7 +28,7 @@ export async function readLogTail(
       items.find(({ metadata }) => metadata.annotations?.[nodeIdAnnotation] === step.nodeId) ??
       items.find(({ metadata }) => metadata.name === step.nodeId);
     if (!pod) return undefined;
-    const options = { container: 'main', tailLines: lines, limitBytes: maxBytes, signal: limited };
+    const options = { container: 'main', tailLines: maxLines, signal: limited };
     return await collect(kube.logs({ namespace, name: pod.metadata.name }, options));
   } catch (error) {
     if (signal.aborted) throw error;
@@ -35,13 +36,17 @@ export async function readLogTail(
   }
 }
 
+/** The end of the stream: the last lines tell what went wrong. */
 async function collect(chunks: AsyncIterable<Uint8Array>): Promise<string | undefined> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
     parts.push(chunk);
     length += chunk.length;
-    if (length > maxBytes) break;
+    for (let first = parts[0]; first && length - first.length > maxBytes; first = parts[0]) {
+      length -= first.length;
+      parts.shift();
+    }
   }
-  return length === 0 ? undefined : Buffer.concat(parts).toString('utf8');
+  return length === 0 ? undefined : Buffer.concat(parts).subarray(-maxBytes).toString('utf8');
 }

@@ -1,7 +1,7 @@
 import type { DeliveryJob } from '@sluice/events';
 import type { CheckReport, DeploymentReport, Repository } from '@sluice/model';
 import type { KubeApi } from '@sluice/reconcile';
-import type { Log, Secret } from '@sluice/runtime';
+import type { Log, Reporting, Secret } from '@sluice/runtime';
 import type { Permission } from '@sluice/trigger';
 
 /** One ref of a forge as it is now. Pull requests are listed while they are open, as `refs/pull/<number>/head`. */
@@ -22,6 +22,9 @@ export type Head = {
   };
 };
 
+/** A webhook that the forge sent and nobody took; `body` is the JSON that was sent. */
+export type MissedDelivery = { readonly event: string; readonly delivery: string; readonly body: string };
+
 /** Somebody at the forge: the numeric (or otherwise unforgeable) id decides, the login is only for looking up. */
 export type ForgeActor = { readonly id: string; readonly login: string };
 
@@ -33,6 +36,8 @@ export type Forge = {
   listHeads(signal: AbortSignal): Promise<readonly Head[]>;
   /** What somebody may do in the repository, asked anew each time. */
   permissionOf(actor: ForgeActor, signal: AbortSignal): Promise<Permission>;
+  /** Webhooks that never arrived, each told once; absent where the forge cannot be asked. */
+  missedDeliveries?(signal: AbortSignal): Promise<readonly MissedDelivery[]>;
 };
 
 /** The local copy of one repository's commits. Throws TransientError when the remote cannot be reached. */
@@ -63,8 +68,12 @@ export type NewCommit = {
 /** Where it goes. */
 export type PushTarget = { readonly ref: string; readonly force?: boolean; readonly options?: readonly string[] };
 
-/** The consuming side of the queue `deliveries`, as libs/queue has it. Jobs of one repository come one at a time, in order. */
+/** The queue `deliveries`, as libs/queue has it. Jobs of one repository come one at a time, in order. */
 export type DeliveryQueue = {
+  add(
+    job: DeliveryJob,
+    options: { readonly id: string; readonly key: string; readonly alias: string },
+  ): Promise<'added' | 'duplicate' | 'conflict'>;
   work(
     handler: (job: DeliveryJob, context: { readonly signal: AbortSignal }) => Promise<void>,
     options: { readonly concurrency: number },
@@ -78,7 +87,7 @@ export type ForgeCredentials = {
 };
 
 /** All that the orchestrator talks to. */
-export type OrchestratorPorts = {
+export type OrchestratorPorts = Reporting & {
   readonly kube: KubeApi;
   readonly deliveries: DeliveryQueue;
   /** The forge of a repository. Throws TerminalError for what spec or secret lack. */
@@ -87,5 +96,5 @@ export type OrchestratorPorts = {
   mirrors(repository: Repository, credentials: ForgeCredentials): Mirror;
   readonly log: Log;
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
 };

@@ -11,7 +11,10 @@ import type { AskedEvent } from './obey-command.ts';
 
 /** What a delivery turns out to be. `ignored` ones start nothing, on purpose. */
 export type EventReading =
-  { readonly event: TriggerEvent } | { readonly asked: AskedEvent } | { readonly ignored: string };
+  | { readonly event: TriggerEvent }
+  | { readonly asked: AskedEvent }
+  | { readonly look: true }
+  | { readonly ignored: string };
 
 /** Make an event of a verified delivery. Throws TerminalError for a body that no retry will mend. */
 export function readEvent(job: DeliveryJob, { spec }: Repository): EventReading {
@@ -24,7 +27,7 @@ export function readEvent(job: DeliveryJob, { spec }: Repository): EventReading 
   if (event.kind === 'ignored') return { ignored: event.reason };
   const { fullName } = event.repository;
   const expected = spec?.forge.repository ?? '';
-  if (forge === 'github' && fullName.toLowerCase() !== expected.toLowerCase()) {
+  if (forge !== 'local' && fullName.toLowerCase() !== expected.toLowerCase()) {
     throw new TerminalError('WrongRepository', `the delivery is about ${fullName}, the route belongs to ${expected}`);
   }
   switch (event.kind) {
@@ -37,6 +40,8 @@ export function readEvent(job: DeliveryJob, { spec }: Repository): EventReading 
     case 'comment':
     case 'button':
       return { asked: event };
+    case 'look':
+      return { look: true };
     default:
       return event satisfies never;
   }

@@ -2,6 +2,8 @@ import { keyText, resources, TerminalError, type Repository } from '@sluice/mode
 import type { Reconcile } from '@sluice/reconcile';
 import type { Log } from '@sluice/runtime';
 import { settleMissing } from './delivery-worker.ts';
+import { cancelPull } from './cancel-runs.ts';
+import { drainDeliveries } from './drain-deliveries.ts';
 import type { EnsureRuns } from './ensure-runs.ts';
 import { followHeads } from './followed-heads.ts';
 import { toTriggerEvent } from './head-event.ts';
@@ -18,6 +20,12 @@ type Parts = {
   readonly repairIntervalMs: number;
 };
 
+export type Repair = {
+  readonly reconcile: Reconcile;
+  /** The same at once, for a repository whose lock is held. */
+  readonly look: (open: OpenRepository, log: Log, signal: AbortSignal) => Promise<void>;
+};
+
 /** Missed heads handled in one pass; the rest follow in the next. */
 const headsPerPass = 20;
 
@@ -25,7 +33,7 @@ const headsPerPass = 20;
  * Reconciles a Repository: compares the forge's heads with those handled, handles what no delivery announced, and says in
  * Ready whether forge and secret can be used. Comes again every interval.
  */
-export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs }: Parts): Reconcile {
+export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs }: Parts): Repair {
   /** When the heads of a repository, as it was specified then, were last compared. */
   const compared = new Map<string, { readonly id: string; readonly atMs: number }>();
 
@@ -35,7 +43,7 @@ export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs
     return last.atMs + repairIntervalMs - ports.now();
   }
 
-  return async (key, signal) => {
+  const reconcile: Reconcile = async (key, signal) => {
     return await lock.run(keyText(key), async () => {
       const open = await openOrRefuse(key, signal);
       if (!open) {
@@ -54,28 +62,36 @@ export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs
       }
       const waitMs = waitOf(open);
       if (waitMs > 0) return { requeueAfterMs: waitMs };
-      const listed = await listHeads(open, signal);
-      const { repository } = open;
-      const { followed: heads, left: unfollowed } = followHeads(
-        listed,
-        repository.status?.heads ?? {},
-        repository.spec?.defaultBranch ?? '',
-      );
-      const left = await compareHeads(
-        open,
-        { heads, known: listed.length === heads.length ? 'all' : 'recorded' },
-        log,
-        signal,
-      );
+      const { left, message } = await lookAt(open, log, signal);
       compared.set(keyText(key), { id: idOf(open), atMs: ports.now() });
-      const message =
-        unfollowed > 0
-          ? `the forge answers; lost deliveries are made good for ${heads.length} refs, not for ${unfollowed} more`
-          : 'the forge answers';
       await writeReady(ports, open.repository, { status: 'True', reason: 'Connected', message }, signal);
       return { requeueAfterMs: left > 0 ? 0 : repairIntervalMs };
     });
   };
+  return { reconcile, look: async (open, log, signal) => void (await lookAt(open, log, signal)) };
+
+  /** Handle what the heads and the forge's log of webhooks show to be missing. */
+  async function lookAt(
+    open: OpenRepository,
+    log: Log,
+    signal: AbortSignal,
+  ): Promise<{ readonly left: number; readonly message: string }> {
+    const { repository } = open;
+    const listed = await listHeads(open, signal);
+    const { followed: heads, left: unfollowed } = followHeads(
+      listed,
+      repository.status?.heads ?? {},
+      repository.spec?.defaultBranch ?? '',
+    );
+    const known = listed.length === heads.length ? 'all' : 'recorded';
+    const left = await compareHeads(open, { heads, known }, log, signal);
+    await drainDeliveries({ deliveries: ports.deliveries, now: () => ports.now() }, open, log, signal);
+    const message =
+      unfollowed > 0
+        ? `the forge answers; lost deliveries are made good for ${heads.length} refs, not for ${unfollowed} more`
+        : 'the forge answers';
+    return { left, message };
+  }
 
   async function openOrRefuse(key: Parameters<Reconcile>[0], signal: AbortSignal): Promise<OpenRepository | undefined> {
     try {
@@ -129,6 +145,10 @@ export function createRepair({ ports, access, ensureRuns, lock, repairIntervalMs
     }
     const present = new Set(heads.map(({ ref }) => ref));
     const gone = Object.keys(recorded).filter((ref) => !present.has(ref));
+    for (const ref of gone) {
+      const number = /^refs\/pull\/([0-9]+)\/head$/.exec(ref)?.[1];
+      if (number !== undefined) await cancelPull(ports, open, Number(number), signal);
+    }
     if (gone.length > 0)
       await patchHeads(ports, open, headsPatch(Object.fromEntries(gone.map((ref) => [ref, null]))), signal);
     if (failures.length > 0) throw failures[0];

@@ -34,9 +34,13 @@ export function createRunReporter({ config, ports, access, workflows }: Parts): 
     if (!workflow || !uid || repository === undefined || !workflow.metadata.labels?.[keys.sha]) return settled(id);
     const mark = finalMark(workflow);
     if (mark !== undefined && workflow.metadata.annotations?.[keys.reported] === mark) return settled(id);
-    const logTail = await tailOf(workflow, signal);
+    const log = await logOf(workflow, signal);
     const mask = await maskOf(workflow, signal);
-    const check = desiredCheck(workflow, { mask, ...(logTail === undefined ? {} : { logTail }) });
+    const check = desiredCheck(workflow, {
+      mask,
+      tailLines: config.logTailLines,
+      ...(log === undefined ? {} : { log }),
+    });
     const text = JSON.stringify(check);
     const decision = memory.decide(id, text, mark !== undefined, ports.now());
     if (typeof decision === 'object') return { requeueAfterMs: decision.waitMs };
@@ -52,10 +56,10 @@ export function createRunReporter({ config, ports, access, workflows }: Parts): 
     return settled(id);
   };
 
-  async function tailOf(workflow: WorkflowObject, signal: AbortSignal): Promise<string | undefined> {
+  async function logOf(workflow: WorkflowObject, signal: AbortSignal): Promise<string | undefined> {
     if (!isFinished(workflow) || workflow.status?.phase === 'Succeeded') return undefined;
     const step = failingStep(workflow);
-    return step && (await readLogTail(ports.kube, workflow, step, config.logTailLines, signal));
+    return step && (await readLogTail(ports.kube, workflow, step, signal));
   }
 
   function settled(id: string): ReconcileResult {

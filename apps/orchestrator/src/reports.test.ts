@@ -172,3 +172,29 @@ test('a Workflow that belongs to no repository is left alone', async () => {
   await harness.settle(1_000);
   expect(harness.forge.writes).toHaveLength(before);
 });
+
+test('a hundred runs that begin and end while the forge is slow cost it little more than one report each', async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 100 }, (_, i) => [
+      `.sluice/p${i}.yaml`,
+      withoutDeploy['.sluice/ci.yaml'].replace('name: ci', `name: p${i}`),
+    ]),
+  );
+  harness.commit(sha('b'), files);
+  harness.forge.latencyMs = 1_000;
+  harness.forge.writes.length = 0;
+  await harness.push(sha('b'));
+  const runs = harness.workflows().filter(({ metadata }) => metadata.labels?.[keys.sha] === sha('b'));
+  expect(runs).toHaveLength(100);
+  for (const phase of ['Running', 'Succeeded']) {
+    const body = { status: { phase, finishedAt: phase === 'Running' ? null : '2026-11-23T10:00:09Z' } };
+    for (const { metadata } of runs) {
+      await harness.kube.patch(resources.workflows, { namespace, name: metadata.name }, { type: 'merge', body });
+    }
+    await harness.settle(2_000);
+  }
+  await harness.settle(60_000);
+  const last = runs.map(({ metadata }) => harness.forge.check(metadata.labels?.[keys.pipeline] ?? '', sha('b')));
+  expect(new Set(last.map((check) => check?.conclusion))).toEqual(new Set(['success']));
+  expect(harness.forge.writes.length).toBeLessThan(150);
+});

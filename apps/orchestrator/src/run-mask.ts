@@ -17,13 +17,14 @@ const open = new Set(['appId']);
  * Masks for what runs say: the values of every Secret that the run's Workflow names, and those with which its repository
  * signs in and is called. One reading of them serves the reports of half a minute.
  */
-export function createRunMasks({ kube, now }: OrchestratorPorts) {
+export function createRunMasks(ports: OrchestratorPorts) {
+  const { kube } = ports;
   const masks = new Map<string, Entry>();
 
   return async function maskOf(run: RunObject, signal: AbortSignal): Promise<Mask> {
     const { uid = '', namespace = '', labels = {} } = run.metadata;
     const known = masks.get(uid);
-    if (known && now() - known.readAtMs < lifeMs) return known.mask;
+    if (known && ports.now() - known.readAtMs < lifeMs) return known.mask;
     const key = { namespace, name: labels[keys.repository] ?? '' };
     const spec = (await kube.get<Repository>(resources.repositories, key, signal))?.spec;
     const own = [spec?.forge.secretRef?.name, spec?.webhook.secretRef.name].filter((name) => name !== undefined);
@@ -34,7 +35,7 @@ export function createRunMasks({ kube, now }: OrchestratorPorts) {
     }
     const mask = createMask(values);
     masks.delete(uid);
-    masks.set(uid, { mask, readAtMs: now() });
+    masks.set(uid, { mask, readAtMs: ports.now() });
     const [oldest] = masks.keys();
     if (masks.size > remembered && oldest !== undefined) masks.delete(oldest);
     return mask;

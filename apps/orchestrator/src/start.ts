@@ -1,6 +1,6 @@
 import { keyOf, keys, resources, type Environment, type KubeObject, type ObjectKey } from '@sluice/model';
 import { createController, createInformerSet, type Controller, type InformerSet } from '@sluice/reconcile';
-import { Closers, type Running } from '@sluice/runtime';
+import { Closers, reportingOf, type Running } from '@sluice/runtime';
 import { createPreviewCleaner, ofPreviews } from './clean-previews.ts';
 import { createEnvironmentCheck } from './check-environment.ts';
 import type { OrchestratorConfig } from './config.ts';
@@ -24,7 +24,7 @@ const ours = keys.repository;
  */
 export async function start(config: OrchestratorConfig, ports: OrchestratorPorts): Promise<Running> {
   const closers = new Closers();
-  const informers = createInformerSet(ports.kube, { log: ports.log });
+  const informers = createInformerSet(ports.kube, { log: ports.log, ...reportingOf(ports) });
   closers.add(() => informers.close());
   const controllers = buildControllers(config, ports, informers);
   try {
@@ -72,7 +72,7 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
       name: 'repository',
       watches: [{ resource: resources.repositories, ...scope }],
       timeoutMs: 600_000,
-      reconcile: repair,
+      reconcile: repair.reconcile,
     }),
     createController({
       ...common,
@@ -117,7 +117,7 @@ function buildControllers(config: OrchestratorConfig, ports: OrchestratorPorts, 
       reconcile: createReleaseReporter({ config, ports, access, releases }),
     }),
   ];
-  return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, obeyCommand, lock }) };
+  return { list, deliver: createDeliveryHandler({ ports, access, ensureRuns, obeyCommand, look: repair.look, lock }) };
 }
 
 /** Runs that have asked for this environment, or for any, and are not done with it. */

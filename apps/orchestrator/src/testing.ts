@@ -16,7 +16,7 @@ import { silentLog, type Running } from '@sluice/runtime';
 import { vi } from 'vitest';
 import { orchestratorDefaults, type OrchestratorConfig } from './config.ts';
 import type { Permission } from '@sluice/trigger';
-import type { Forge, ForgeActor, Head, Mirror, OrchestratorPorts } from './ports.ts';
+import type { Forge, ForgeActor, Head, MissedDelivery, Mirror, OrchestratorPorts } from './ports.ts';
 import { start } from './start.ts';
 
 /** A commit id that begins with a letter: `sha('a')`. */
@@ -31,13 +31,18 @@ export class FakeForge implements Forge {
   readonly writes: string[] = [];
   listed = 0;
   failures = 0;
+  /** How long it takes to take a check. */
+  latencyMs = 0;
   heads: Head[] = [];
+  /** Webhooks that were lost, told once. */
+  missed: MissedDelivery[] = [];
   /** What somebody may do, by numeric id; who is not here has no permission. */
   readonly permissions = new Map<string, Permission>();
   /** Ids that were asked about, in order. */
   readonly askedAbout: string[] = [];
 
   async upsertCheck(check: CheckReport): Promise<void> {
+    if (this.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.latencyMs));
     this.#enter();
     this.writes.push(`${check.name} ${check.conclusion ?? check.status}`);
     this.checks.set(`${check.sha}/${check.externalId}`, check);
@@ -56,6 +61,9 @@ export class FakeForge implements Forge {
     this.#enter();
     this.askedAbout.push(id);
     return this.permissions.get(id) ?? 'none';
+  }
+  async missedDeliveries(): Promise<readonly MissedDelivery[]> {
+    return this.missed.splice(0);
   }
   /** The check of a name on a commit. */
   check(name: string, commit: string): CheckReport | undefined {
@@ -142,6 +150,7 @@ export class Harness {
     const ports: OrchestratorPorts = {
       kube: this.kube,
       deliveries: {
+        add: (job, { id }) => this.#add(job, id),
         work: (handler) => {
           this.#handler = handler;
           return { close: async () => void (this.#handler = undefined) };
@@ -158,6 +167,16 @@ export class Harness {
     const config = { ...orchestratorDefaults, registry: '127.0.0.1:7050', registryInsecure: true, ...this.#config };
     this.#running = await start(config, ports);
     await this.settle();
+  }
+
+  /** Jobs that the orchestrator itself put into the queue, by id. */
+  readonly added = new Map<string, DeliveryJob>();
+
+  async #add(job: DeliveryJob, id: string): Promise<'added' | 'duplicate'> {
+    if (this.added.has(id)) return 'duplicate';
+    this.added.set(id, job);
+    void Promise.resolve().then(() => this.deliver(job));
+    return 'added';
   }
 
   async stop(): Promise<void> {

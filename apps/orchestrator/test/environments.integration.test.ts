@@ -17,7 +17,7 @@ import {
 import { FakeKube } from '@sluice/reconcile/testing';
 import { silentLog, type Running } from '@sluice/runtime';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { connectForge, connectMirrors } from '../src/adapters.ts';
+import { connectMirrors, createForges } from '../src/adapters.ts';
 import { orchestratorDefaults } from '../src/config.ts';
 import { start } from '../src/start.ts';
 import { namespace, pipelineText } from '../src/testing.ts';
@@ -58,13 +58,21 @@ beforeEach(async () => {
     log: silentLog,
   });
   const deliveries = {
+    add: async () => 'added' as const,
     work(handler: (job: DeliveryJob, context: { signal: AbortSignal }) => Promise<void>) {
       handle = (job) => handler(job, { signal: new AbortController().signal });
       return { close: async () => {} };
     },
   };
   const config = { ...orchestratorDefaults, registry: '127.0.0.1:7050', registryInsecure: true };
-  running = await start(config, { kube, deliveries, forges: connectForge, mirrors, log: silentLog, now: Date.now });
+  running = await start(config, {
+    kube,
+    deliveries,
+    forges: createForges(Date.now),
+    mirrors,
+    log: silentLog,
+    now: Date.now,
+  });
   app = await forge.workingCopy('hello');
   env = await forge.workingCopy('environments');
   await env.commit('first', { 'README.md': 'environments\n' });

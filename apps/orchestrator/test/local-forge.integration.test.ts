@@ -10,7 +10,7 @@ import { FakeKube } from '@sluice/reconcile/testing';
 import { silentLog, type Running } from '@sluice/runtime';
 import { validate } from '@sluice/workflow';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { connectForge, connectMirrors } from '../src/adapters.ts';
+import { connectMirrors, createForges } from '../src/adapters.ts';
 import { orchestratorDefaults } from '../src/config.ts';
 import type { DeliveryJob } from '@sluice/events';
 import { start } from '../src/start.ts';
@@ -57,13 +57,21 @@ beforeEach(async () => {
     log: silentLog,
   });
   const deliveries = {
+    add: async () => 'added' as const,
     work(handler: (job: DeliveryJob, context: { signal: AbortSignal }) => Promise<void>) {
       handle = (job) => handler(job, { signal: new AbortController().signal });
       return { close: async () => {} };
     },
   };
   const config = { ...orchestratorDefaults, registry: '127.0.0.1:7050', registryInsecure: true };
-  running = await start(config, { kube, deliveries, forges: connectForge, mirrors, log: silentLog, now: Date.now });
+  running = await start(config, {
+    kube,
+    deliveries,
+    forges: createForges(Date.now),
+    mirrors,
+    log: silentLog,
+    now: Date.now,
+  });
 });
 afterEach(async () => {
   await running.close();

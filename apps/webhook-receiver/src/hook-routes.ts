@@ -1,10 +1,18 @@
-import { type KubeObject, keyOf, keyText, type ObjectKey, type Repository, resources } from '@sluice/model';
+import {
+  type ForgeType,
+  type KubeObject,
+  keyOf,
+  keyText,
+  type ObjectKey,
+  type Repository,
+  resources,
+} from '@sluice/model';
 import { createInformer, type Informer, type KubeApi } from '@sluice/reconcile';
 
 /** Where a webhook belongs: its repository and the secrets that may sign it. */
 export type HookRoute = {
   readonly repository: { readonly namespace: string; readonly name: string };
-  readonly forge: 'github' | 'local';
+  readonly forge: ForgeType;
   /** Empty while the secret is missing or has no usable key. */
   readonly secrets: readonly string[];
 };

@@ -12,8 +12,9 @@ await runProgram({
   settings: receiverSettings,
   isSetupError: (error) =>
     error instanceof KubeconfigError || error instanceof RedisSetupError || error instanceof ListenError,
-  start: async ({ settings, log, closers, env }) => {
-    const { kube } = await connectCluster(settings, { env, closers, fieldManager: 'sluice-webhook-receiver' });
+  start: async ({ settings, env, ...parts }) => {
+    const { log, closers } = parts;
+    const { kube } = await connectCluster(settings, { ...parts, env, fieldManager: 'sluice-webhook-receiver' });
     const queues = await openRedisQueues(settings.redisUrl, { log, closers });
     const deliveries = queues.queue(deliveriesQueue, parseDeliveryJob);
     const receiver = await start(receiverConfig(settings), { kube, deliveries, log, now: Date.now });

@@ -4,7 +4,8 @@ import { formatProblems } from '@sluice/model';
 import { type HttpRequest, type HttpResponse, jsonResponse, type Log } from '@sluice/runtime';
 import type { DeliveryJob } from '@sluice/events';
 import type { HookRoute } from './hook-routes.ts';
-import { parseSignature, readSignedBody, type SignedBody } from './signed-body.ts';
+import { dialectOf } from './hook-dialect.ts';
+import { type BodyProof, readSignedBody, type SignedBody } from './signed-body.ts';
 
 /** What taking a webhook needs. */
 export type HookPorts = {
@@ -41,9 +42,9 @@ export async function postHook(request: HttpRequest, route: string, ports: HookP
     return refuse(409, 'AmbiguousRoute', 'several repositories have this webhook route; give each its own');
   }
   if (target.secrets.length === 0) return missingSecret(target, ports);
-  const signature = parseSignature(headers['x-hub-signature-256']);
-  if (!signature) return badSignature('is missing or not of the form sha256=<64 hex digits>');
-  const body = await readWithinLoad(request, { route, target, signature }, ports);
+  const proof = dialectOf(target.forge).proof(headers, target.secrets, ports.now());
+  if (typeof proof === 'string') return badSignature(proof);
+  const body = await readWithinLoad(request, { route, proof }, ports);
   switch (body.kind) {
     case 'too-large':
       return tooLarge(ports.maxBodyBytes);
@@ -56,17 +57,17 @@ export async function postHook(request: HttpRequest, route: string, ports: HookP
     case 'read':
       return body.signed
         ? acceptBody(request, { route, target, bytes: body.bytes, digest: body.digest }, ports)
-        : badSignature('does not match the body and the secret of this webhook');
+        : badSignature('the signature does not match the body and the secret of this webhook');
     default:
       return body satisfies never;
   }
 }
 
-type Signed = { readonly route: string; readonly target: HookRoute; readonly signature: Buffer };
+type Proof = { readonly route: string; readonly proof: BodyProof };
 
 async function readWithinLoad(
   { body, headers }: HttpRequest,
-  { route, target, signature }: Signed,
+  { route, proof }: Proof,
   ports: HookPorts,
 ): Promise<SignedBody | { readonly kind: 'overloaded' }> {
   const { load, maxBodyBytes } = ports;
@@ -77,8 +78,7 @@ async function readWithinLoad(
     return await readSignedBody(body, {
       maxBytes: headers['content-length'] === undefined ? maxBodyBytes : expected,
       timeoutMs: ports.bodyTimeoutMs,
-      secrets: target.secrets,
-      signature,
+      proof,
       salt: `${route}\n`,
     });
   } finally {
@@ -93,16 +93,18 @@ async function acceptBody(
   { route, target, bytes, digest }: Verified,
   ports: HookPorts,
 ): Promise<HttpResponse> {
-  const event = headers['x-github-event'] ?? '';
-  const delivery = headers['x-github-delivery'] ?? '';
-  if (!/^[a-z][a-z0-9_]{0,63}$/.test(event) || !/^[A-Za-z0-9-]{1,128}$/.test(delivery)) {
-    return refuse(400, 'MissingHeader', 'x-github-event and x-github-delivery are required');
-  }
+  const dialect = dialectOf(target.forge);
+  const unfit = (status: number, code: string, message: string): HttpResponse =>
+    dialect.forgiving ? passedOver(ports.log, target, message) : refuse(status, code, message);
+  const names = dialect.names(headers);
+  if (!names) return unfit(400, 'MissingHeader', `${dialect.nameHeaders} are required`);
+  const { event, delivery } = names;
   const payload = parseJson(bytes);
-  if (payload === undefined) return refuse(422, 'BadPayload', 'the body is not JSON');
+  if (payload === undefined) return unfit(422, 'BadPayload', 'the body is not JSON');
   const shape = checkShape({ forge: target.forge, event, payload });
-  if (!shape.ok) return refuse(422, 'BadPayload', formatProblems(shape.problems));
-  if (event === 'ping') return jsonResponse(200, { code: 'Pong', message: 'the webhook works', id: digest });
+  if (!shape.ok) return unfit(422, 'BadPayload', formatProblems(shape.problems));
+  if (event === 'ping' || event === 'diagnostics:ping')
+    return jsonResponse(200, { code: 'Pong', message: 'the webhook works', id: digest });
   const { namespace, name } = target.repository;
   const job: DeliveryJob = {
     route,
@@ -124,7 +126,7 @@ async function acceptBody(
   if (outcome === 'conflict') {
     ports.log.warn('delivery id came with two bodies', facts);
     const fix = 'a delivery keeps its body; send a new one under an id of its own';
-    return refuse(409, 'DeliveryIdTaken', `delivery ${delivery} was accepted before with another body; ${fix}`);
+    return unfit(409, 'DeliveryIdTaken', `delivery ${delivery} was accepted before with another body; ${fix}`);
   }
   ports.log.info(outcome === 'added' ? 'delivery accepted' : 'delivery repeated', facts);
   return outcome === 'added'
@@ -181,8 +183,14 @@ function unknownRoute(): HttpResponse {
   return refuse(404, 'RouteNotFound', 'no repository has this webhook; compare the URL with the Repository object');
 }
 
+/** A delivery that is the forge's and of no use: answered so that the next one still comes. */
+function passedOver(log: Log, { repository }: HookRoute, message: string): HttpResponse {
+  log.warn('delivery passed over', { ...repository, reason: message });
+  return jsonResponse(200, { code: 'PassedOver', message });
+}
+
 function badSignature(why: string): HttpResponse {
-  return refuse(401, 'BadSignature', `x-hub-signature-256 ${why}`);
+  return refuse(401, 'BadSignature', why);
 }
 
 function tooLarge(maxBytes: number): HttpResponse {

@@ -1,6 +1,6 @@
 import { resources } from '@sluice/model';
 import { FakeKube } from '@sluice/reconcile/testing';
-import { type Log, silentLog } from '@sluice/runtime';
+import { type Log, Secret, silentLog } from '@sluice/runtime';
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -24,6 +24,10 @@ let jobs: Map<string, { job: DeliveryJob; key: string }>;
 let aliases: Set<string>;
 let broken: Error | undefined;
 let logged: string[];
+/** Ids of jobs that failed for good. */
+const dead = new Set<string>();
+const stateOf = (id: string) =>
+  dead.has(id) ? ({ state: 'dead', attempts: 10, error: 'no' } as const) : ({ state: 'waiting', attempts: 0 } as const);
 
 beforeEach(async () => {
   kube = new FakeKube();
@@ -44,8 +48,18 @@ beforeEach(async () => {
       jobs.set(id, { job, key });
       return 'added';
     },
+    list: async () => [...jobs].map(([id, { job }]) => ({ id, job, ...stateOf(id) })),
+    async show(id: string) {
+      const job = jobs.get(id)?.job;
+      return job && { id, job, ...stateOf(id) };
+    },
+    async replay(id: string) {
+      const isDead = dead.delete(id);
+      return isDead;
+    },
   };
-  const config = { host: '127.0.0.1', port: 0, maxBodyBytes: 100_000, bodyTimeoutMs: 300 };
+  const logToken = new Secret('the token of the log');
+  const config = { host: '127.0.0.1', port: 0, maxBodyBytes: 100_000, bodyTimeoutMs: 300, logToken };
   receiver = await start(config, { kube, deliveries, log, now: () => Date.UTC(2026, 0, 1) });
   await vi.waitFor(async () => {
     if ((await fetch(`${receiver.url}/readyz`)).status !== 200) throw new Error('not ready');
@@ -258,4 +272,41 @@ test('a delivery id that comes with another body is refused and logged; the same
   expect(logged).toContain('delivery id came with two bodies');
   expect(await post(payload, { 'x-github-delivery': 'd-2' })).toMatchObject({ status: 202, code: 'Duplicate' });
   expect(jobs.size).toBe(1);
+});
+
+const logOf = (path: string, method = 'GET', token = 'the token of the log') =>
+  fetch(`${receiver.url}/deliveries${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+
+test('the delivery log lists, shows and replays what was accepted', async () => {
+  await post(payload);
+  const [id = ''] = jobs.keys();
+  expect(await (await logOf('')).json()).toEqual([
+    {
+      id,
+      state: 'waiting',
+      attempts: 0,
+      delivery: expect.any(String) as string,
+      event: 'push',
+      repository: 'ci/hello',
+      receivedAt: '2026-01-01T00:00:00.000Z',
+    },
+  ]);
+  expect(await (await logOf(`/${id}`)).json()).toMatchObject({ payload: { ref: 'refs/heads/main' } });
+  expect(await (await logOf(`/${id}/replay`, 'POST')).json()).toMatchObject({
+    code: 'NotReplayed',
+    message: expect.stringContaining('it is waiting already') as string,
+  });
+  dead.add(id);
+  expect((await logOf(`/${id}/replay`, 'POST')).status).toBe(202);
+  expect((await logOf(`/${'0'.repeat(64)}/replay`, 'POST')).status).toBe(404);
+});
+
+test.for([
+  { name: 'without the token', token: '', method: 'GET', path: '', status: 401 },
+  { name: 'with the secret of a webhook', token: secret, method: 'GET', path: '', status: 401 },
+  { name: 'by another method', token: undefined, method: 'DELETE', path: '', status: 405 },
+  { name: 'for a name that is no id', token: undefined, method: 'GET', path: '/../../etc', status: 404 },
+  { name: 'for an id that is too short', token: undefined, method: 'GET', path: '/abc', status: 404 },
+])('the delivery log is refused $name', async ({ token, method, path, status }) => {
+  expect((await logOf(path, method, token)).status).toBe(status);
 });

@@ -6,10 +6,12 @@ import {
   type HttpResponse,
   type Log,
   type Running,
+  type Secret,
   serveHttp,
 } from '@sluice/runtime';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { DeliveryJob } from '@sluice/events';
+import { answerDeliveryLog, type LoggedDeliveries } from './delivery-log.ts';
 import { createHookRoutes } from './hook-routes.ts';
 import { type HookPorts, postHook } from './post-hook.ts';
 
@@ -23,12 +25,14 @@ export type ReceiverConfig = {
   readonly maxBodyBytes?: number;
   /** How long a body may take. Default 30 s. */
   readonly bodyTimeoutMs?: number;
+  /** Opens the delivery log to whoever has it; without one there is no log. */
+  readonly logToken?: Secret;
 };
 
 export type ReceiverPorts = {
   readonly kube: KubeApi;
   /** The queue `deliveries`. */
-  readonly deliveries: {
+  readonly deliveries: LoggedDeliveries & {
     add(
       job: DeliveryJob,
       options: { readonly id: string; readonly key: string; readonly alias: string },
@@ -68,7 +72,7 @@ export async function start(config: ReceiverConfig, ports: ReceiverPorts): Promi
   routes.start();
   closers.add(() => routes.close());
   try {
-    const server = await serveHttp(createHandler(hookPorts), {
+    const server = await serveHttp(createHandler(hookPorts, logOf(config, ports)), {
       host: config.host,
       port: config.port,
       onError: (error) => ports.log.error('request failed', { error }),
@@ -81,12 +85,18 @@ export async function start(config: ReceiverConfig, ports: ReceiverPorts): Promi
   }
 }
 
-function createHandler(ports: HookPorts): HttpHandler {
+type DeliveryLog = (request: HttpRequest) => Promise<HttpResponse | undefined>;
+
+function logOf({ logToken }: ReceiverConfig, { deliveries }: ReceiverPorts): DeliveryLog {
+  return async (request) => (logToken ? answerDeliveryLog(request, deliveries, logToken) : undefined);
+}
+
+function createHandler(ports: HookPorts, log: DeliveryLog): HttpHandler {
   const metrics = createMetrics(ports);
   return async (request) => {
     const path = request.path.split('?')[0] ?? '';
     const route = /^\/hooks\/([A-Za-z0-9_-]{1,128})$/.exec(path)?.[1];
-    if (route === undefined) return answerOther(request, path, ports, metrics.registry);
+    if (route === undefined) return (await log(request)) ?? answerOther(request, path, ports, metrics.registry);
     if (request.method !== 'POST') return text(405, 'POST webhooks here\n', { allow: 'POST' });
     const stop = metrics.duration.startTimer();
     const response = await postHook(request, route, ports);

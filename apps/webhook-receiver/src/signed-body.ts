@@ -11,26 +11,31 @@ export type SignedBody =
 export type SignedBodyOptions = {
   readonly maxBytes: number;
   readonly timeoutMs: number;
-  /** Live secrets; any of them may have signed. */
-  readonly secrets: readonly string[];
-  /** The value of X-Hub-Signature-256. */
-  readonly signature: Buffer;
+  readonly proof: BodyProof;
   /** Mixed into the digest, so that equal bodies of two routes are two deliveries. */
   readonly salt: string;
 };
 
-/** The 32 bytes of `sha256=<64 hex digits>`; undefined for anything else. */
-export function parseSignature(header: string | undefined): Buffer | undefined {
-  const hex = /^sha256=([0-9a-f]{64})$/i.exec(header ?? '')?.[1];
-  return hex === undefined ? undefined : Buffer.from(hex, 'hex');
-}
+/** What shows that a body is the forge's: nothing more than what was seen already, or an HMAC-SHA256 over it. */
+export type BodyProof =
+  | { readonly kind: 'proven' }
+  | {
+      readonly kind: 'hmac';
+      /** Live secrets; any of them may have signed. */
+      readonly keys: readonly (string | Buffer)[];
+      /** Signed before the body. */
+      readonly prefix: string;
+      /** Any of them may fit; 32 bytes each. */
+      readonly signatures: readonly Buffer[];
+    };
 
 /**
  * Read a body once, hashing it as it comes, never beyond the cap or the time. The stream is left where it is when reading
  * stops early, so that an answer can still be sent.
  */
 export async function readSignedBody(body: HttpRequest['body'], options: SignedBodyOptions): Promise<SignedBody> {
-  const hmacs = options.secrets.map((secret) => createHmac('sha256', secret));
+  const { proof } = options;
+  const hmacs = proof.kind === 'hmac' ? proof.keys.map((key) => createHmac('sha256', key).update(proof.prefix)) : [];
   const digest = createHash('sha256').update(options.salt);
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -54,8 +59,10 @@ export async function readSignedBody(body: HttpRequest['body'], options: SignedB
     clearTimeout(timer);
   }
   // Every secret is compared, so that the time does not tell which one matched.
-  let signed = false;
-  for (const hmac of hmacs) signed = timingSafeEqual(hmac.digest(), options.signature) || signed;
+  let signed = proof.kind === 'proven';
+  for (const mine of hmacs.map((hmac) => hmac.digest())) {
+    for (const given of proof.kind === 'hmac' ? proof.signatures : []) signed = timingSafeEqual(mine, given) || signed;
+  }
   return { kind: 'read', bytes: Buffer.concat(chunks), signed, digest: digest.digest('hex') };
 }
 

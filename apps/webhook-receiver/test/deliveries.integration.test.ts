@@ -11,11 +11,13 @@ import { type RunningReceiver, start } from '../src/receiver.ts';
 const secret = 'a shared secret';
 let receiver: RunningReceiver;
 let jobs: Map<string, DeliveryJob>;
+let aliases: Set<string>;
 
 beforeEach(async () => {
   jobs = new Map();
+  aliases = new Set();
   const kube = new FakeKube();
-  for (const type of ['local', 'github']) {
+  for (const type of ['local', 'github', 'gitlab']) {
     kube.put(resources.repositories, {
       apiVersion: 'sluice.dev/v1alpha1',
       kind: 'Repository',
@@ -31,11 +33,19 @@ beforeEach(async () => {
     data,
   } as never);
   const deliveries = {
-    async add(job: DeliveryJob, { id }: { id: string }): Promise<'added' | 'duplicate'> {
+    async add(
+      job: DeliveryJob,
+      { id, alias }: { id: string; alias: string },
+    ): Promise<'added' | 'duplicate' | 'conflict'> {
       if (jobs.has(id)) return 'duplicate';
+      if (aliases.has(alias)) return 'conflict';
+      aliases.add(alias);
       jobs.set(id, job);
       return 'added';
     },
+    list: async () => [],
+    show: async () => undefined,
+    replay: async () => false,
   };
   receiver = await start({ host: '127.0.0.1', port: 0 }, { kube, deliveries, log: silentLog, now: Date.now });
   await vi.waitFor(async () => {
@@ -103,4 +113,30 @@ test('deliveries of GitHub arrive; a forged one does not, a repeated one once', 
   } finally {
     await github.close();
   }
+});
+
+test('GitLab is answered so that its webhook stays on: only a wrong token is refused', async () => {
+  const send = async (body: object | string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${receiver.url}/hooks/route-gitlab`, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: {
+        'content-type': 'application/json',
+        'x-gitlab-event': 'Push Hook',
+        'x-gitlab-event-uuid': 'u-1',
+        'x-gitlab-token': secret,
+        ...headers,
+      },
+    });
+    return [response.status, ((await response.json()) as { code: string }).code];
+  };
+  const push = { object_kind: 'push', ref: 'refs/heads/main' };
+  expect(await send(push)).toEqual([202, 'Queued']);
+  expect(await send(push)).toEqual([202, 'Duplicate']);
+  expect(await send({ ...push, ref: 'refs/heads/other' })).toEqual([200, 'PassedOver']);
+  expect(await send({ object_kind: 'note' })).toEqual([200, 'PassedOver']);
+  expect(await send('not json')).toEqual([200, 'PassedOver']);
+  expect(await send(push, { 'x-gitlab-event-uuid': 'bad id' })).toEqual([200, 'PassedOver']);
+  expect(await send(push, { 'x-gitlab-token': 'another' })).toEqual([401, 'BadSignature']);
+  expect(jobs.size).toBe(1);
 });

@@ -1,5 +1,7 @@
 import { clusterSettings } from '@sluice/kube';
+import { electionSettings } from '@sluice/reconcile';
 import { choiceSetting, integerSetting, type SettingValues } from '@sluice/runtime';
+import type { JsonObject } from '@sluice/model';
 import type { WorkflowSpec } from '@sluice/workflow';
 
 /** Configuration of the workflow controller. */
@@ -16,6 +18,8 @@ export type WorkflowControllerConfig = {
   readonly parallelism?: number;
   readonly namespaceParallelism?: number;
   readonly workflowDefaults?: WorkflowSpec;
+  /** The artifact repository of workflows whose namespace has none. */
+  readonly artifactRepository?: JsonObject;
   readonly templateReferencing?: 'Strict' | 'Secure';
 };
 
@@ -25,6 +29,7 @@ export const defaultConfig: WorkflowControllerConfig = Object.freeze({ workers: 
 /** What the program can be told. */
 export const workflowControllerSettings = {
   ...clusterSettings,
+  ...electionSettings,
   workers: integerSetting({
     env: 'SLUICE_WORKERS',
     help: 'workflows worked on at a time',

@@ -4,6 +4,7 @@ import { type EventRecorder, isKubeError, type KubeApi, KubeApiError } from '@sl
 import { retriesAnnotation } from '@sluice/workflow';
 import type { Lookup, SemaphoreLimit, SemaphoreReference, Workflow, WorkflowSpec } from '@sluice/workflow';
 import { parse } from 'yaml';
+import { findArtifactRepository } from './artifact-repository.ts';
 import { RefusedError, type WorkflowPorts } from './ports.ts';
 
 /** Where objects are read from: informer caches in the program, the API itself in tests. */
@@ -19,6 +20,8 @@ export type KubePortsOptions = {
   readonly events: Pick<EventRecorder, 'event'>;
   readonly now: () => number;
   readonly outputs: () => 'native' | 'wrapper';
+  /** The artifact repository of workflows whose namespace has none. */
+  readonly artifactRepository?: JsonObject | undefined;
   /** Have a workflow looked at soon. */
   readonly wake?: (key: ObjectKey) => void;
 };
@@ -34,6 +37,7 @@ export function kubePorts({
   events,
   now,
   outputs,
+  artifactRepository,
   wake = () => undefined,
 }: KubePortsOptions): WorkflowPorts {
   const within = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
@@ -52,6 +56,8 @@ export function kubePorts({
     deleteBudget: (key, signal) => kube.delete(resources.podDisruptionBudgets, key, { signal: within(signal) }),
     saveCache: (key, entryKey, entry, signal) => saveCache(kube, key, { [entryKey]: entry }, within(signal)),
     semaphoreLimit: (reference, signal) => readSemaphoreLimit(kube, reference, within(signal)),
+    artifactRepository: (namespace, reference, signal) =>
+      findArtifactRepository(kube, namespace, reference, artifactRepository, within(signal)),
     wake,
     async deleteWorkflow({ metadata }, signal) {
       const key = { namespace: metadata.namespace ?? '', name: metadata.name };
@@ -138,7 +144,8 @@ export function lookupOver(find: {
   return {
     workflowTemplate(name, clusterScope) {
       const found = clusterScope ? find.clusterTemplate(name) : find.template(name);
-      return found?.spec as WorkflowSpec | undefined;
+      const spec = found?.spec as WorkflowSpec | undefined;
+      return spec && isWellFormed(spec) ? spec : undefined;
     },
     configMap(name) {
       const found = find.configMap(name) as
@@ -152,6 +159,11 @@ export function lookupOver(find: {
       );
     },
   };
+}
+
+/** What the API stores may be of any form; a template whose lists are none must harm nobody but those that use it. */
+function isWellFormed({ templates = [], arguments: given = {} }: WorkflowSpec): boolean {
+  return Array.isArray(templates) && Array.isArray(given.parameters ?? []) && Array.isArray(given.artifacts ?? []);
 }
 
 /** Put entries into a cache; one that is not labelled as a cache belongs to somebody else and is left alone. */

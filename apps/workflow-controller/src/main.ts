@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { connectCluster, KubeconfigError } from '@sluice/kube';
-import { runProgram } from '@sluice/runtime';
+import { startElected } from '@sluice/reconcile';
+import { reportingOf, runProgram } from '@sluice/runtime';
 import { workflowControllerConfig, workflowControllerSettings } from './config.ts';
 import { start } from './start.ts';
 
@@ -9,9 +10,15 @@ await runProgram({
   description: 'runs Argo Workflows',
   settings: workflowControllerSettings,
   isSetupError: (error) => error instanceof KubeconfigError,
-  start: async ({ settings, log, closers, env }) => {
-    const { kube } = await connectCluster(settings, { env, closers, fieldManager: 'sluice-workflow-controller' });
-    const running = await start(workflowControllerConfig(settings), { kube, log });
-    closers.add(() => running.close());
+  start: async ({ settings, env, ...parts }) => {
+    const fieldManager = 'sluice-workflow-controller';
+    const { kube } = await connectCluster(settings, { ...parts, env, fieldManager });
+    const config = workflowControllerConfig(settings);
+    const { log } = parts;
+    await startElected(settings, {
+      ...parts,
+      kube,
+      start: (fenced) => start(config, { kube: fenced, log, ...reportingOf(parts) }),
+    });
   },
 });

@@ -1,6 +1,6 @@
 import type { JsonObject, KubeObject, ObjectKey } from '@sluice/model';
 import type { PodManifest } from '@sluice/pod';
-import type { Lookup, SemaphoreLimit, SemaphoreReference, Workflow } from '@sluice/workflow';
+import type { Lookup, RepositoryAnswer, SemaphoreLimit, SemaphoreReference, Workflow } from '@sluice/workflow';
 
 /** What the reconciler needs of the world. Creating what exists for the same owner counts as done. */
 export type WorkflowPorts = {
@@ -22,6 +22,8 @@ export type WorkflowPorts = {
   saveCache(key: ObjectKey, entryKey: string, entry: string, signal: AbortSignal): Promise<void>;
   /** How many may hold a semaphore, as its ConfigMap says now. */
   semaphoreLimit(reference: SemaphoreReference, signal: AbortSignal): Promise<SemaphoreLimit>;
+  /** The artifact repository that a reference (or nothing) leads to. */
+  artifactRepository(namespace: string, reference: JsonObject, signal: AbortSignal): Promise<RepositoryAnswer>;
   /** Have a workflow looked at soon: a lock that it waits for may be free. */
   wake(key: ObjectKey): void;
   deleteWorkflow(workflow: Workflow, signal: AbortSignal): Promise<void>;

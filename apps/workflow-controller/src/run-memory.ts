@@ -1,5 +1,5 @@
 import type { KubeObject } from '@sluice/model';
-import type { Workflow } from '@sluice/workflow';
+import type { NodeStatus, Workflow, WorkflowStatus } from '@sluice/workflow';
 
 /** What this process knows of a run that the cache may not show yet. Losing it loses nothing: pods tell it again. */
 export type RunMemory = {
@@ -43,16 +43,47 @@ export class RunMemories {
   }
 }
 
-/** The newer of what the cache has and what we wrote ourselves, with the status that we decided last. */
+/**
+ * The newer of what the cache has and what we wrote ourselves, with the status that we decided last. What somebody else has written
+ * meanwhile (outputs of a suspended node, say) goes before what we have not written yet.
+ */
 export function freshest(memory: RunMemory, cached: Workflow): Workflow {
-  const { stored } = memory;
-  const base = stored && versionOf(stored) > versionOf(cached) ? stored : cached;
+  const { stored, latest } = memory;
+  const isForeign = stored !== undefined && versionOf(cached) > versionOf(stored);
+  const base = stored && !isForeign ? stored : cached;
   memory.stored = base;
-  if (!memory.latest?.status || memory.unsaved.size === 0) {
-    // Frozen cache objects keep their identity, so that what is remembered about them stays.
-    return base;
+  // Frozen cache objects keep their identity, so that what is remembered about them stays.
+  if (!latest?.status || memory.unsaved.size === 0) return base;
+  const status = isForeign
+    ? withForeign(memory, stored.status ?? {}, cached.status ?? {}, latest.status)
+    : latest.status;
+  memory.latest = { ...base, status };
+  return memory.latest;
+}
+
+/** Our status with every field and node that differs between two stored versions taken from the newer one. */
+function withForeign(
+  { unsaved }: RunMemory,
+  before: WorkflowStatus,
+  after: WorkflowStatus,
+  own: WorkflowStatus,
+): WorkflowStatus {
+  const fields = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof WorkflowStatus>;
+  fields.delete('nodes');
+  const foreign = [...fields].filter((field) => !same(before[field], after[field]));
+  const nodes: Record<string, NodeStatus> = { ...own.nodes };
+  for (const id of new Set([...Object.keys(before.nodes ?? {}), ...Object.keys(after.nodes ?? {})])) {
+    const node = after.nodes?.[id];
+    if (same(before.nodes?.[id], node)) continue;
+    if (node) nodes[id] = node;
+    else Reflect.deleteProperty(nodes, id);
+    unsaved.delete(id);
   }
-  return { ...base, status: memory.latest.status };
+  return { ...own, ...Object.fromEntries(foreign.map((field) => [field, after[field]])), nodes };
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 function versionOf(workflow: Workflow): bigint {

@@ -6,7 +6,7 @@ import {
   type InformerSet,
   type KubeApi,
 } from '@sluice/reconcile';
-import { Closers, type Log, type Running } from '@sluice/runtime';
+import { Closers, type Log, type Reporting, reportingOf, type Running } from '@sluice/runtime';
 import {
   AdmissionQueue,
   cronLabel,
@@ -23,7 +23,11 @@ import { kubePorts, lookupOver, type WorkflowReader } from './kube-ports.ts';
 import { RunMemories } from './run-memory.ts';
 import { workflowReconciler } from './workflow-reconciler.ts';
 
-export type WorkflowControllerPorts = { readonly kube: KubeApi; readonly log: Log; readonly now?: () => number };
+export type WorkflowControllerPorts = Reporting & {
+  readonly kube: KubeApi;
+  readonly log: Log;
+  readonly now?: () => number;
+};
 
 const workflowLabel = 'workflows.argoproj.io/workflow';
 const readConfigMaps = 'workflows.argoproj.io/configmap-type in (Parameter,Cache)';
@@ -35,7 +39,7 @@ const parallelismLabel = 'workflows.argoproj.io/parallelism-limit';
 export async function start(config: WorkflowControllerConfig, ports: WorkflowControllerPorts): Promise<Running> {
   const { kube, log, now = Date.now } = ports;
   const closers = new Closers();
-  const informers = createInformerSet(kube, { log });
+  const informers = createInformerSet(kube, { log, ...reportingOf(ports) });
   closers.add(() => informers.close());
   const events = createEventRecorder({ kube, component: 'workflow-controller', log, now });
   closers.add(() => events.flush());
@@ -43,7 +47,15 @@ export async function start(config: WorkflowControllerConfig, ports: WorkflowCon
   const locks = new LockTable();
   const admission = new AdmissionQueue({ total: config.parallelism, inNamespace: namespaceLimit });
   const reconcile = workflowReconciler(
-    kubePorts({ kube, reader, events, now, outputs, wake: (key) => controller.enqueue(key) }),
+    kubePorts({
+      kube,
+      reader,
+      events,
+      now,
+      outputs,
+      artifactRepository: config.artifactRepository,
+      wake: (key) => controller.enqueue(key),
+    }),
     {
       coalesceMs: config.coalesceMs,
       ...(config.workflowDefaults ? { workflowDefaults: config.workflowDefaults } : {}),

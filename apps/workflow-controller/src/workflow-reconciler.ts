@@ -1,9 +1,10 @@
-import { formatProblems, type KubeObject, type ObjectKey } from '@sluice/model';
+import { formatProblems, type JsonObject, type KubeObject, type ObjectKey } from '@sluice/model';
 import { buildPod, observePod, type ObservedPod } from '@sluice/pod';
-import type { ReconcileResult } from '@sluice/reconcile';
+import { type LabelSelector, matchesLabelSelector, type ReconcileResult } from '@sluice/reconcile';
 import {
   type Action,
   type AdmissionQueue,
+  artifactGcFinalizer,
   collectablePods,
   decide,
   type DecideInput,
@@ -14,15 +15,18 @@ import {
   isFulfilled,
   LockTable,
   type PodObservation,
+  podExpiresAt,
   podNameOf,
   retriesAnnotation,
   retryNumberOf,
   type SemaphoreLimit,
   type SemaphoreReference,
+  usesArtifactGc,
   type Workflow,
   type WorkflowSpec,
 } from '@sluice/workflow';
 import { buildBudget, buildClaim, claimNames } from './owned-objects.ts';
+import { collectArtifacts } from './artifact-gc.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { RefusedError, type WorkflowPorts } from './ports.ts';
 import { freshest, RunMemories, type RunMemory, unseenPods } from './run-memory.ts';
@@ -33,7 +37,7 @@ export type ReconcilerOptions = {
   readonly coalesceMs: number;
   readonly workflowDefaults?: WorkflowSpec;
   readonly templateReferencing?: 'Strict' | 'Secure';
-  /** The nodes of the cluster move artifacts. */
+  /** The nodes of the cluster move artifacts. Default: those that capture outputs do. */
   readonly artifacts?: boolean;
   /** Send an event for every node that starts or succeeds, not only for failures. */
   readonly nodeEvents?: boolean;
@@ -62,6 +66,8 @@ export function workflowReconciler(
     if (workflow.metadata.deletionTimestamp || isSettled(workflow)) {
       leave({ ports, locks, admission }, key);
       memories.forget(workflow.metadata.uid ?? '');
+      const collecting = await collectArtifacts(ports, workflow, signal);
+      if (collecting) return collecting;
       return workflow.metadata.deletionTimestamp ? {} : retain(ports, workflow, signal);
     }
     const turn: Turn = { ports, options, workflow, memory, locks, admission, signal };
@@ -118,38 +124,39 @@ function isSettled({ status, metadata }: Workflow): boolean {
 /** A finished run: let go of its pods, and of itself once its time has come. */
 async function retain(ports: WorkflowPorts, workflow: Workflow, signal: AbortSignal): Promise<ReconcileResult> {
   const spec = { ...workflow.status?.storedWorkflowTemplateSpec, ...workflow.spec };
-  if (spec['podGC'] !== undefined)
-    await collectPods(ports, workflow, spec, await observedPods(ports, workflow), signal);
+  const podsAt = spec['podGC'] === undefined ? undefined : await collectPods(ports, workflow, spec, signal);
   const at = expiresAt(workflow);
-  if (at === undefined) return {};
-  const leftMs = at - ports.now();
-  if (leftMs > 0) return { requeueAfterMs: leftMs };
+  const nextAt = Math.min(at ?? Infinity, podsAt ?? Infinity);
+  if (nextAt === Infinity) return {};
+  const leftMs = nextAt - ports.now();
+  if (leftMs > 0 || at === undefined || at > ports.now()) return { requeueAfterMs: Math.max(0, leftMs) };
   await ports.deleteWorkflow(workflow, signal);
   return {};
 }
 
+/** Delete the pods that `podGC` lets go now. Gives the time when the next of them may go. */
 async function collectPods(
   ports: WorkflowPorts,
   stored: Workflow,
   spec: WorkflowSpec,
-  pods: ReadonlyMap<string, PodObservation>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number | undefined> {
   const namespace = stored.metadata.namespace ?? '';
-  const nodes = collectablePods(stored, spec, pods);
-  await mapConcurrently(nodes, createAtOnce, async (node) => {
+  const { labelSelector } = spec['podGC'] as { readonly labelSelector?: LabelSelector };
+  const seen = new Map<string, PodObservation>();
+  for (const pod of await ports.podsOf(stored)) {
+    const id = pod.metadata.annotations?.[nodeIdAnnotation];
+    const chosen = !labelSelector || matchesLabelSelector(labelSelector, pod.metadata.labels);
+    if (id && chosen) seen.set(id, observationOf(pod));
+  }
+  const ends = collectablePods(stored, spec, seen).map((node) => ({ node, at: podExpiresAt(node, spec) }));
+  const due = ends.filter(({ at }) => at <= ports.now());
+  await mapConcurrently(due, createAtOnce, async ({ node }) => {
     const name = podNameOf(stored.metadata.name, node.name, node.templateRef?.template ?? node.templateName ?? '');
     await ports.deletePod({ namespace, name }, signal);
   });
-}
-
-async function observedPods(ports: WorkflowPorts, workflow: Workflow): Promise<ReadonlyMap<string, PodObservation>> {
-  const seen = new Map<string, PodObservation>();
-  for (const pod of await ports.podsOf(workflow)) {
-    const id = pod.metadata.annotations?.[nodeIdAnnotation];
-    if (id) seen.set(id, observationOf(pod));
-  }
-  return seen;
+  const later = ends.filter(({ at }) => at > ports.now()).map(({ at }) => at);
+  return later.length === 0 ? undefined : Math.min(...later);
 }
 
 async function decideAndAct(turn: Turn): Promise<Decision> {
@@ -169,20 +176,22 @@ async function decideAndAct(turn: Turn): Promise<Decision> {
     now: ports.now(),
     ...(options.workflowDefaults ? { defaults: options.workflowDefaults } : {}),
     ...(options.templateReferencing ? { restrictions: options.templateReferencing } : {}),
-    artifacts: options.artifacts === true,
+    artifacts: options.artifacts ?? ports.outputs() === 'native',
     nodeEvents: options.nodeEvents === true,
     postponed: isPostponed(turn),
     locks: turn.locks,
   };
-  const decision = await decideWithLocks(turn, input);
+  const decision = await decideKnowing(turn, input);
   const claimRefusal = await createClaims(ports, workflow, decision, signal);
   if (claimRefusal) return commitLocks(turn, decide({ ...input, claimRefusal }));
   await recordLocks(turn, decision);
   const refused = await perform(turn, decision, unseen);
   if (refused.size === 0) {
-    if (decision.spec?.['podGC'] !== undefined && memory.stored)
-      await collectPods(ports, memory.stored, decision.spec, seen, signal);
-    return decision;
+    if (decision.spec?.['podGC'] === undefined || !memory.stored) return decision;
+    const podsAt = await collectPods(ports, memory.stored, decision.spec, signal);
+    return podsAt === undefined
+      ? decision
+      : { ...decision, nextLookAt: Math.min(podsAt, decision.nextLookAt ?? podsAt) };
   }
   // What the API refused is as if the pod had failed at once; whatever follows from it is decided now.
   const again = commitLocks(turn, decide({ ...input, pods: new Map([...seen, ...refused]) }));
@@ -251,16 +260,22 @@ async function perform(
 
 const maxLimitRounds = 8;
 
-/** Decide, reading the limits of semaphores that turn out to be needed. */
-async function decideWithLocks(turn: Turn, input: DecideInput): Promise<Decision> {
+/** Decide, reading what turns out to be needed: limits of semaphores, the artifact repository. */
+async function decideKnowing(turn: Turn, input: DecideInput): Promise<Decision> {
   const { ports, workflow, signal } = turn;
   const limits = new Map<string, SemaphoreLimit>();
   const nameOf = ({ namespace, name, key }: SemaphoreReference): string => JSON.stringify([namespace, name, key]);
+  let known = input;
   for (let round = 0; ; round++) {
-    const asked = { ...input, semaphoreLimit: (reference: SemaphoreReference) => limits.get(nameOf(reference)) };
+    const asked = { ...known, semaphoreLimit: (reference: SemaphoreReference) => limits.get(nameOf(reference)) };
     const decision = decideSafely(asked, ports, workflow);
-    if (!decision.unknownLimits || round === maxLimitRounds) return commitLocks(turn, decision);
-    for (const reference of decision.unknownLimits)
+    const { unknownLimits, wantsRepository } = decision;
+    if ((!unknownLimits && !wantsRepository) || round === maxLimitRounds) return commitLocks(turn, decision);
+    if (wantsRepository) {
+      const namespace = workflow.metadata.namespace ?? '';
+      known = { ...known, artifactRepository: await ports.artifactRepository(namespace, wantsRepository, signal) };
+    }
+    for (const reference of unknownLimits ?? [])
       limits.set(nameOf(reference), await ports.semaphoreLimit(reference, signal));
   }
 }
@@ -337,6 +352,8 @@ async function createPod(
     ...(action.podMetadata ? { podMetadata: action.podMetadata } : {}),
     ...(action.scheduling ? { scheduling: action.scheduling } : {}),
     claims: claimNames(decision),
+    ...(action.artifacts ? { artifacts: action.artifacts } : {}),
+    ...(action.task ? { task: action.task } : {}),
   });
   if (!built.ok) return { phase: 'Error', message: formatProblems(built.problems) };
   try {
@@ -355,7 +372,7 @@ async function writeStatus(
   atOnce = false,
 ): Promise<ReconcileResult> {
   const stored = memory.stored ?? workflow;
-  const patch = buildStatusPatch(stored, decision, memory.unsaved);
+  const patch = withFinalizer(stored, decision, buildStatusPatch(stored, decision, memory.unsaved));
   const now = ports.now();
   const requeue = decision.nextLookAt === undefined ? undefined : Math.max(0, decision.nextLookAt - now);
   if (!patch) return settle(requeue);
@@ -368,6 +385,15 @@ async function writeStatus(
   memory.lastWriteAt = ports.now();
   memory.unsaved.clear();
   return settle(requeue);
+}
+
+/** A workflow whose artifacts are to be deleted must not go before them: it says so with its first write. */
+function withFinalizer(stored: Workflow, decision: Decision, patch: JsonObject | undefined): JsonObject | undefined {
+  const { finalizers = [] } = stored.metadata;
+  if (!patch || !decision.spec || finalizers.includes(artifactGcFinalizer)) return patch;
+  if (!usesArtifactGc(decision.spec, decision.status)) return patch;
+  const metadata = (patch['metadata'] ?? {}) as JsonObject;
+  return { ...patch, metadata: { ...metadata, finalizers: [...finalizers, artifactGcFinalizer] } };
 }
 
 function settle(requeueAfterMs: number | undefined): ReconcileResult {

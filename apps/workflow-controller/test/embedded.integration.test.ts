@@ -1,69 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { startApiServer } from '@sluice/apiserver';
-import { createKubeApi } from '@sluice/kube';
-import { customResourceDefinitions, resources } from '@sluice/model';
-import { noImages, startNodeAgent } from '@sluice/node-agent';
-import type { KubeApi } from '@sluice/reconcile';
-import { Closers, silentLog } from '@sluice/runtime';
-import { memoryStore } from '@sluice/store';
-import type { Template, Workflow } from '@sluice/workflow';
-import { expect, onTestFinished, test } from 'vitest';
-import { defaultConfig } from '../src/config.ts';
-import { start } from '../src/start.ts';
-
-/** The embedded cluster with a node that runs pods as plain processes, and the controller. */
-async function startCluster(): Promise<KubeApi> {
-  const directory = mkdtempSync(join(tmpdir(), 'sluice-controller-'));
-  const closers = new Closers();
-  closers.add(() => rmSync(directory, { recursive: true, force: true }));
-  onTestFinished(() => closers.close());
-  const store = memoryStore();
-  const server = await startApiServer({
-    store,
-    host: '127.0.0.1',
-    port: 0,
-    directory: join(directory, 'api'),
-    log: silentLog,
-    now: Date.now,
-  });
-  closers.add(() => server.close());
-  const kube = createKubeApi({ transport: server.handle });
-  for (const definition of customResourceDefinitions())
-    await kube.apply(resources.customResourceDefinitions, definition, { fieldManager: 'test' });
-  const tools = { pathDirectories: [dirname(process.execPath)], readOnlyPaths: [] };
-  const agent = await startNodeAgent({ kube, directory, runtime: 'process', images: noImages, tools, log: silentLog });
-  closers.add(() => agent.close());
-  const controller = await start(defaultConfig, { kube, log: silentLog });
-  closers.add(() => controller.close());
-  return kube;
-}
-
-async function run(kube: KubeApi, templates: readonly Template[], onExit?: string): Promise<Workflow> {
-  const spec = { entrypoint: 'main', templates, ...(onExit ? { onExit } : {}) };
-  await kube.create(resources.workflows, {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Workflow',
-    metadata: { name: 'real', namespace: 'default' },
-    spec,
-  });
-  const signal = AbortSignal.timeout(25_000);
-  for await (const event of kube.watch<Workflow>(resources.workflows, {
-    namespace: 'default',
-    sendInitialEvents: true,
-    signal,
-  })) {
-    if (event.type !== 'BOOKMARK' && event.object.metadata.labels?.['workflows.argoproj.io/completed'] === 'true')
-      return event.object;
-  }
-  throw new Error('the watch ended first');
-}
-
-const shell = (script: string) => ({ image: 'tools', command: ['sh', '-c'], args: [script] });
+import { expect, test } from 'vitest';
+import { shell, startCluster } from './cluster.ts';
 
 test('real processes: a script’s result fans out, a file becomes a global output, a failure is retried, the exit handler runs', async () => {
-  const kube = await startCluster();
+  const cluster = await startCluster();
   const tasks = [
     { name: 'make', template: 'list' },
     {
@@ -84,8 +23,7 @@ test('real processes: a script’s result fans out, a file becomes a global outp
       },
     },
   ];
-  const workflow = await run(
-    kube,
+  const workflow = await cluster.run(
     [
       { name: 'main', dag: { tasks } },
       { name: 'list', script: { image: 'tools', command: ['sh'], source: `echo '["a","b c"]'` } },
@@ -101,7 +39,7 @@ test('real processes: a script’s result fans out, a file becomes a global outp
       },
       { name: 'flaky', retryStrategy: { limit: 2 }, container: shell('test {{retries}} -ge 1') },
     ],
-    'list',
+    { onExit: 'list' },
   );
   expect(workflow.status).toMatchObject({
     phase: 'Succeeded',
@@ -116,7 +54,7 @@ test('real processes: a script’s result fans out, a file becomes a global outp
 });
 
 test('real processes: the exit code of a failing step is in the message of its node', async () => {
-  const kube = await startCluster();
-  const workflow = await run(kube, [{ name: 'main', container: shell('exit 7') }]);
+  const cluster = await startCluster();
+  const workflow = await cluster.run([{ name: 'main', container: shell('exit 7') }]);
   expect(workflow.status).toMatchObject({ phase: 'Failed', message: 'main: Error (exit code 7)' });
 });

@@ -5,13 +5,18 @@ import { type HttpHandler, type HttpResponse, type Log, silentLog } from '@sluic
 import { memoryStore, type Store } from '@sluice/store';
 import type { HistoryLimits } from './objects/collection.ts';
 import type { PodLogs } from './rest/pod-streams.ts';
+import type { UsageReader } from './rest/usage.ts';
+import type { PodSessions } from './streams/pod-sessions.ts';
 import { type ApiServer, startApiServer } from './server/api-server.ts';
 
 export type TestServerOptions = {
   readonly store?: Store;
   readonly now?: () => number;
   readonly podLogs?: PodLogs;
+  readonly podSessions?: PodSessions;
+  readonly usage?: UsageReader;
   readonly history?: HistoryLimits;
+  readonly newId?: () => string;
   readonly log?: Log;
   /** Keep certificates here over restarts; default: a temporary directory that `close` removes. */
   readonly directory?: string;
@@ -27,8 +32,11 @@ export async function startTestApiServer(options: TestServerOptions = {}): Promi
     directory,
     log: options.log ?? silentLog,
     now: options.now ?? Date.now,
+    ...(options.usage ? { usage: options.usage } : {}),
+    ...(options.podSessions ? { podSessions: options.podSessions } : {}),
     ...(options.podLogs ? { podLogs: options.podLogs } : {}),
     ...(options.history ? { history: options.history } : {}),
+    ...(options.newId ? { newId: options.newId } : {}),
   });
   return {
     ...server,

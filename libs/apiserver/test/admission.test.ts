@@ -151,3 +151,46 @@ test('a conflict with somebody who updated says when', async () => {
     /^Apply failed with 1 conflict: conflict with "hand" using v1 at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ: \.data\.k$/u,
   );
 });
+
+const accounts = '/api/v1/namespaces/default/serviceaccounts';
+
+test('a pod gets a token of its service account, the authority and its namespace', async () => {
+  await send('POST', accounts, { metadata: { name: 'robot' }, imagePullSecrets: [{ name: 'pull' }] });
+  const { body } = await send('POST', pods, pod('a', {}, { serviceAccountName: 'robot' }));
+  const [volume] = body.spec.volumes;
+  expect(volume.name).toMatch(/^kube-api-access-[a-z0-9]{5}$/);
+  expect(volume.projected.sources.map((source: object) => Object.keys(source)[0])).toEqual([
+    'serviceAccountToken',
+    'configMap',
+    'downwardAPI',
+  ]);
+  expect(body.spec.containers[0].volumeMounts).toEqual([
+    { name: volume.name, readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },
+  ]);
+  expect(body.spec.imagePullSecrets).toEqual([{ name: 'pull' }]);
+});
+
+test.for([
+  ['the pod', {}, { automountServiceAccountToken: false }],
+  ['the account', { automountServiceAccountToken: false }, {}],
+] as const)('there is no token where %s says so', async ([, account, spec]) => {
+  await send('POST', accounts, { metadata: { name: 'robot' }, ...account });
+  const { body } = await send('POST', pods, pod('a', {}, { serviceAccountName: 'robot', ...spec }));
+  expect(body.spec.volumes).toBeUndefined();
+});
+
+test('a pod of a service account that does not exist is forbidden', async () => {
+  const refused = await send('POST', pods, pod('a', {}, { serviceAccountName: 'nobody' }));
+  expect(refused.status).toBe(403);
+  expect(refused.body.message).toBe(
+    'pods "a" is forbidden: error looking up service account default/nobody: serviceaccount "nobody" not found',
+  );
+});
+
+test('a pod in a namespace that is just being made waits for its default account', async () => {
+  await send('POST', accounts, { metadata: { name: 'default' } });
+  await send('POST', '/api/v1/namespaces', { metadata: { name: 'young' } });
+  const made = send('POST', pods.replace('default', 'young'), pod('a'));
+  await send('POST', accounts.replace('default', 'young'), { metadata: { name: 'default' } });
+  expect((await made).body.spec.volumes).toHaveLength(1);
+});

@@ -39,6 +39,29 @@ test('an aggregated ClusterRole allows what the roles with its labels allow, as 
   expect(await mayGet('secrets')).toBe(false);
 });
 
+test.for([
+  ['view', 'list', 'pods', true],
+  ['view', 'list', 'secrets', false],
+  ['view', 'create', 'pods', false],
+  ['edit', 'list', 'pods', true],
+  ['edit', 'create', 'pods', true],
+  ['edit', 'create', 'roles', false],
+  ['admin', 'create', 'deployments', true],
+  ['admin', 'create', 'roles', true],
+] as const)('who has the built-in role %s may %s %s: %s', async ([role, verb, resource, want]) => {
+  const bindings = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings';
+  await send('POST', bindings, {
+    metadata: { name: `of-${role}` },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+    subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: `user-of-${role}` }],
+  });
+  const group = { roles: 'rbac.authorization.k8s.io', deployments: 'apps' }[resource as string] ?? '';
+  const { body } = await send('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+    spec: { user: `user-of-${role}`, resourceAttributes: { verb, resource, group, namespace: 'default' } },
+  });
+  expect(body.status.allowed).toBe(want);
+});
+
 test('a role or binding may not give more than its author has, unless the author may escalate or bind', async () => {
   const asEve = (method: string, path: string, body: object) =>
     overNetwork(method, path, body, { 'impersonate-user': 'eve' });

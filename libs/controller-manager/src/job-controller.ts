@@ -9,7 +9,9 @@ import {
 } from '@sluice/reconcile';
 import { claimChildren, decideClaims } from './claim-children.ts';
 import { buildPod, inGrowingBatches } from './create-pods.ts';
-import { decideJob, finishedCondition, indexAnnotation, isIndexed, type Job } from './job.ts';
+import { decideJob, finishedCondition, type Job } from './job.ts';
+import { failuresOfIndex } from './job-counts.ts';
+import { indexAnnotation, indexFailuresAnnotation, isIndexed } from './job-indexes.ts';
 import { deleteObject, type ManagerContext, namespaceOf, writeStatus } from './manager-context.ts';
 import { isNamespaceTerminating } from './replica-set-controller.ts';
 import { type Pod, toJson } from './workload.ts';
@@ -37,16 +39,22 @@ export function jobController(context: ManagerContext): Controller {
       await deleteObject(context, resources.pods, pod, signal);
       expectations.deleted(keyText(key), pod);
     }
-    await createPods(job, create, signal);
+    const build = (index: number | undefined): Pod => buildJobPod(job, index, owned);
+    await createPods(job, create, build, signal);
     await writeStatus(context, resources.jobs, job, status, signal);
     announce(job, status.conditions ?? []);
     return lookInMs === undefined ? {} : { requeueAfterMs: lookInMs };
   }
 
-  async function createPods(job: Job, indexes: readonly (number | undefined)[], signal: AbortSignal): Promise<void> {
+  async function createPods(
+    job: Job,
+    indexes: readonly (number | undefined)[],
+    build: (index: number | undefined) => Pod,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
       await inGrowingBatches(indexes, async (index) => {
-        const pod = await kube.create<Pod>(resources.pods, buildJobPod(job, index), { signal });
+        const pod = await kube.create<Pod>(resources.pods, build(index), { signal });
         expectations.created(keyText(job.metadata), pod);
         events.event(job, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
       });
@@ -90,11 +98,14 @@ export function jobController(context: ManagerContext): Controller {
 
 const ownName = 'kubernetes.io/job-controller';
 
-function buildJobPod(job: Job, index: number | undefined): Pod {
+/** The pod of a job; that of an index is told which one it is, and how often it has failed. */
+export function buildJobPod(job: Job, index: number | undefined, pods: readonly Pod[]): Pod {
   const pod = buildPod(job, job.spec?.template);
   if (index === undefined || !isIndexed(job)) return pod;
   const value = String(index);
   const { labels, annotations } = pod.metadata;
+  const limited = job.spec?.backoffLimitPerIndex !== undefined;
+  const failures = limited ? { [indexFailuresAnnotation]: String(failuresOfIndex(job, pods, index)) } : {};
   const variable = { name: 'JOB_COMPLETION_INDEX', value };
   const withIndex = (containers: readonly Record<string, unknown>[] = []) =>
     containers.map((container) => ({ ...container, env: [...((container['env'] as unknown[]) ?? []), variable] }));
@@ -104,7 +115,7 @@ function buildJobPod(job: Job, index: number | undefined): Pod {
       ...pod.metadata,
       generateName: `${job.metadata.name}-${value}-`,
       labels: { ...labels, [indexAnnotation]: value },
-      annotations: { ...annotations, [indexAnnotation]: value },
+      annotations: { ...annotations, [indexAnnotation]: value, ...failures },
     },
     spec: {
       ...pod.spec,

@@ -1,7 +1,7 @@
-import type { Job, JobCounts } from './job.ts';
+import type { Job } from './job.ts';
+import type { JobCounts } from './job-counts.ts';
+import { metSuccessRule, restartsItself } from './job-policy.ts';
 import type { WorkloadCondition } from './workload.ts';
-
-const unsupported = ['podFailurePolicy', 'successPolicy', 'backoffLimitPerIndex'] as const;
 
 /** How a job ends: the conditions to set now; undefined while it goes on. The final one waits for the last pod to go. */
 export function decideJobEnd(
@@ -10,50 +10,70 @@ export function decideJobEnd(
   startTime: string | undefined,
   nowMs: number,
 ): { readonly conditions: readonly WorkloadCondition[] } | undefined {
-  const failure = earlierFailure(job) ?? decideFailure(job, counts, startTime, nowMs);
   const quiet = counts.active.length + counts.terminating === 0;
-  if (failure) {
-    const target: WorkloadCondition = { ...failure, type: 'FailureTarget' };
-    return { conditions: quiet ? [target, { ...failure, type: 'Failed' }] : [target] };
-  }
-  if (!isSuccess(job, counts)) return undefined;
-  const reached = {
-    status: 'True',
-    reason: 'CompletionsReached',
-    message: 'Reached expected number of succeeded pods',
-  };
-  const target: WorkloadCondition = { ...reached, type: 'SuccessCriteriaMet' };
-  return { conditions: quiet ? [target, { ...reached, type: 'Complete' }] : [target] };
+  const success = earlier(job, 'SuccessCriteriaMet') ?? policySuccess(job, counts);
+  const failure = success ? undefined : (earlier(job, 'FailureTarget') ?? decideFailure(job, counts, startTime, nowMs));
+  if (failure) return ending(failure, 'FailureTarget', 'Failed', quiet);
+  const reached = success ?? allSucceeded(job, counts);
+  return reached && ending(reached, 'SuccessCriteriaMet', 'Complete', quiet);
 }
 
-function isSuccess({ spec }: Job, counts: JobCounts): boolean {
-  if (spec?.suspend) return false;
-  if (spec?.completions === undefined) return counts.succeeded > 0 && counts.active.length + counts.terminating === 0;
-  return counts.succeeded >= spec.completions;
+type Verdict = Omit<WorkloadCondition, 'type'>;
+
+function ending(verdict: Verdict, target: string, final: string, quiet: boolean) {
+  const aimed: WorkloadCondition = { ...verdict, type: target };
+  return { conditions: quiet ? [aimed, { ...verdict, type: final }] : [aimed] };
 }
 
-type Failure = Omit<WorkloadCondition, 'type'>;
-
-function earlierFailure({ status }: Job): Failure | undefined {
-  return status?.conditions?.find(({ type, status: value }) => type === 'FailureTarget' && value === 'True');
+function earlier({ status }: Job, wanted: string): Verdict | undefined {
+  return status?.conditions?.find(({ type, status: value }) => type === wanted && value === 'True');
 }
 
-function decideFailure(job: Job, counts: JobCounts, startTime: string | undefined, nowMs: number): Failure | undefined {
-  const { backoffLimit = 6, activeDeadlineSeconds } = job.spec ?? {};
-  const field = unsupported.find((name) => job.spec?.[name] !== undefined);
-  if (field) {
-    return { status: 'True', reason: 'NotSupported', message: `spec.${field} is not supported by this cluster` };
-  }
-  const restarts = job.spec?.template?.spec?.restartPolicy === 'OnFailure' ? restartsOf(counts) : 0;
+function policySuccess({ spec }: Job, { completed }: JobCounts): Verdict | undefined {
+  if (spec?.suspend) return undefined;
+  const met = metSuccessRule(spec?.successPolicy, completed, spec?.completions ?? 1);
+  if (met === undefined) return undefined;
+  return { status: 'True', reason: 'SuccessPolicy', message: `Matched rules at index ${met}` };
+}
+
+function allSucceeded({ spec }: Job, counts: JobCounts): Verdict | undefined {
+  if (spec?.suspend) return undefined;
+  const quiet = counts.active.length + counts.terminating === 0;
+  const done = spec?.completions === undefined ? counts.succeeded > 0 && quiet : counts.succeeded >= spec.completions;
+  const message = 'Reached expected number of succeeded pods';
+  return done ? { status: 'True', reason: 'CompletionsReached', message } : undefined;
+}
+
+function decideFailure(job: Job, counts: JobCounts, startTime: string | undefined, nowMs: number): Verdict | undefined {
+  const { backoffLimitPerIndex, activeDeadlineSeconds } = job.spec ?? {};
+  const backoffLimit = job.spec?.backoffLimit ?? (backoffLimitPerIndex === undefined ? 6 : 2_147_483_647);
+  const verdict = (reason: string, message: string): Verdict => ({ status: 'True', reason, message });
+  if (counts.fatal !== undefined) return verdict('PodFailurePolicy', counts.fatal);
+  const restarts = restartsItself(job.spec?.template) ? restartsOf(counts) : 0;
   if (counts.failed > backoffLimit || (restarts > 0 && restarts >= backoffLimit)) {
-    return { status: 'True', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
+    return verdict('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
   }
+  const byIndex = decideIndexFailure(job, counts);
+  if (byIndex) return verdict(...byIndex);
   if (activeDeadlineSeconds === undefined || !startTime) return undefined;
   if (nowMs < Date.parse(startTime) + activeDeadlineSeconds * 1_000) return undefined;
-  return { status: 'True', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
+  return verdict('DeadlineExceeded', 'Job was active longer than specified deadline');
+}
+
+function decideIndexFailure({ spec }: Job, counts: JobCounts): [string, string] | undefined {
+  const { completions = 1, maxFailedIndexes, backoffLimitPerIndex } = spec ?? {};
+  if (backoffLimitPerIndex === undefined || counts.failedIndexes.length === 0) return undefined;
+  if (maxFailedIndexes !== undefined && counts.failedIndexes.length > maxFailedIndexes) {
+    return ['MaxFailedIndexesExceeded', 'Job has exceeded the specified maximal number of failed indexes'];
+  }
+  const over = counts.completed.length + counts.failedIndexes.length >= completions;
+  return over ? ['FailedIndexes', 'Job has failed indexes'] : undefined;
 }
 
 function restartsOf({ active }: JobCounts): number {
-  const statuses = active.flatMap(({ status }) => status?.containerStatuses ?? []);
+  const statuses = active.flatMap(({ status }) => [
+    ...(status?.initContainerStatuses ?? []),
+    ...(status?.containerStatuses ?? []),
+  ]);
   return statuses.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
 }

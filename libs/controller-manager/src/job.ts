@@ -1,7 +1,10 @@
 import type { KubeObject } from '@sluice/model';
 import type { LabelSelector } from '@sluice/reconcile';
+import { countPods, type JobCounts } from './job-counts.ts';
 import { decideJobEnd } from './job-end.ts';
-import { isActive, isDeleting, isEnded, isReady } from './pod-state.ts';
+import { formatIndexes, indexOf, isIndexed } from './job-indexes.ts';
+import { type PodFailurePolicy, type SuccessPolicy } from './job-policy.ts';
+import { isActive, isEnded, isReady } from './pod-state.ts';
 import { type Pod, type PodTemplate, timeText, type WorkloadCondition } from './workload.ts';
 
 export type JobSpec = {
@@ -14,9 +17,11 @@ export type JobSpec = {
   readonly suspend?: boolean;
   readonly selector?: LabelSelector;
   readonly template?: PodTemplate;
-  readonly podFailurePolicy?: unknown;
-  readonly successPolicy?: unknown;
+  readonly podFailurePolicy?: PodFailurePolicy;
+  readonly podReplacementPolicy?: string;
+  readonly successPolicy?: SuccessPolicy;
   readonly backoffLimitPerIndex?: number;
+  readonly maxFailedIndexes?: number;
   readonly managedBy?: string;
 };
 
@@ -29,6 +34,7 @@ export type JobStatus = {
   readonly startTime?: string | undefined;
   readonly completionTime?: string;
   readonly completedIndexes?: string;
+  readonly failedIndexes?: string;
   readonly conditions?: readonly WorkloadCondition[];
 };
 
@@ -43,15 +49,8 @@ export type JobDecision = {
   readonly lookInMs?: number;
 };
 
-/** Where the completion index of a pod is written. */
-export const indexAnnotation = 'batch.kubernetes.io/job-completion-index';
-
 const backoffBaseMs = 10_000;
 const backoffMaxMs = 360_000;
-
-export function isIndexed({ spec }: Job): boolean {
-  return spec?.completionMode === 'Indexed';
-}
 
 /** The condition that ended the job, if one did. */
 export function finishedCondition({ status }: Job): WorkloadCondition | undefined {
@@ -59,15 +58,6 @@ export function finishedCondition({ status }: Job): WorkloadCondition | undefine
     ({ type, status: value }) => (type === 'Complete' || type === 'Failed') && value === 'True',
   );
 }
-
-/** Counts over the pods of a job. Counters in the status never fall, whatever happens to the pods. */
-export type JobCounts = {
-  readonly active: readonly Pod[];
-  readonly terminating: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly completed: readonly number[];
-};
 
 /** Decide. Pure. */
 export function decideJob(job: Job, pods: readonly Pod[], nowMs: number): JobDecision {
@@ -83,6 +73,7 @@ export function decideJob(job: Job, pods: readonly Pod[], nowMs: number): JobDec
     startTime,
     conditions: job.status?.conditions ?? [],
     ...(isIndexed(job) && { completedIndexes: formatIndexes(counts.completed) }),
+    ...(job.spec?.backoffLimitPerIndex !== undefined && { failedIndexes: formatIndexes(counts.failedIndexes) }),
   };
   const end = decideJobEnd(job, counts, startTime, nowMs);
   if (end) {
@@ -100,25 +91,6 @@ export function decideJob(job: Job, pods: readonly Pod[], nowMs: number): JobDec
   return { status, ...decidePods(job, pods, counts, startTime, nowMs) };
 }
 
-function countPods(job: Job, pods: readonly Pod[]): JobCounts {
-  const active = pods.filter(isActive);
-  const succeededPods = pods.filter(({ status }) => status?.phase === 'Succeeded');
-  const failedPods = pods.filter(({ status }) => status?.phase === 'Failed');
-  const completions = job.spec?.completions ?? 1;
-  const completed = isIndexed(job)
-    ? [...new Set([...parseIndexes(job.status?.completedIndexes ?? ''), ...succeededPods.map(indexOf)])]
-        .filter((index) => index >= 0 && index < completions)
-        .toSorted((a, b) => a - b)
-    : [];
-  return {
-    active,
-    terminating: pods.filter((pod) => isDeleting(pod) && !isEnded(pod)).length,
-    succeeded: isIndexed(job) ? completed.length : Math.max(succeededPods.length, job.status?.succeeded ?? 0),
-    failed: Math.max(failedPods.length, job.status?.failed ?? 0),
-    completed,
-  };
-}
-
 function decidePods(
   job: Job,
   pods: readonly Pod[],
@@ -126,34 +98,52 @@ function decidePods(
   startTime: string | undefined,
   nowMs: number,
 ): Omit<JobDecision, 'status'> {
-  const { parallelism = 1, completions, activeDeadlineSeconds } = job.spec ?? {};
+  const { parallelism = 1, activeDeadlineSeconds } = job.spec ?? {};
   const deadlineInMs =
     activeDeadlineSeconds && startTime ? Date.parse(startTime) + activeDeadlineSeconds * 1_000 - nowMs : undefined;
   const look = (more?: number): { lookInMs?: number } => {
     const times = [deadlineInMs, more].filter((time) => time !== undefined);
     return times.length > 0 ? { lookInMs: Math.max(1, Math.min(...times)) } : {};
   };
-  const open =
-    completions === undefined
-      ? counts.succeeded > 0
-        ? counts.active.length
-        : parallelism
-      : completions - counts.succeeded;
-  const wanted = Math.min(parallelism, Math.max(0, open));
+  const wanted = Math.min(parallelism, Math.max(0, openCompletions(job, counts)));
   const surplus = counts.active.length - wanted;
   if (surplus > 0) {
-    const newestFirst = counts.active.toSorted((a, b) => Number(isReady(a)) - Number(isReady(b)));
-    return { create: [], remove: newestFirst.slice(0, surplus), ...look() };
+    const unreadyFirst = counts.active.toSorted((a, b) => Number(isReady(a)) - Number(isReady(b)));
+    return { create: [], remove: unreadyFirst.slice(0, surplus), ...look() };
   }
-  // A pod that is on its way out still counts against the parallelism.
-  const missing = wanted - counts.active.length - counts.terminating;
+  const missing = wanted - counts.active.length - (waitsForEnd(job) ? counts.terminating : 0);
   if (missing <= 0) return { create: [], remove: [], ...look() };
+  if (isIndexed(job) && job.spec?.backoffLimitPerIndex !== undefined) return retryIndexes();
   const waitMs = retryWaitMs(pods, nowMs);
   if (waitMs > 0) return { create: [], remove: [], ...look(waitMs) };
   const create = isIndexed(job)
-    ? freeIndexes(completions ?? 1, pods, counts.completed, missing)
+    ? freeIndexes(job, pods, counts).slice(0, missing)
     : Array.from({ length: missing }, () => undefined);
   return { create, remove: [], ...look() };
+
+  /** Each index waits for itself. */
+  function retryIndexes(): Omit<JobDecision, 'status'> {
+    const waits = freeIndexes(job, pods, counts).map((index) => {
+      return {
+        index,
+        waitMs: retryWaitMs(
+          pods.filter((pod) => indexOf(pod) === index),
+          nowMs,
+        ),
+      };
+    });
+    const due = waits.filter(({ waitMs }) => waitMs <= 0).slice(0, missing);
+    const later = waits.filter(({ waitMs }) => waitMs > 0).map(({ waitMs }) => waitMs);
+    const next = due.length < missing && later.length > 0 ? Math.min(...later) : undefined;
+    return { create: due.map(({ index }) => index), remove: [], ...look(next) };
+  }
+}
+
+/** How many pods may still be needed at once. */
+function openCompletions({ spec }: Job, counts: JobCounts): number {
+  const { parallelism = 1, completions } = spec ?? {};
+  if (completions !== undefined) return completions - counts.succeeded - counts.failedIndexes.length;
+  return counts.succeeded > 0 ? counts.active.length : parallelism;
 }
 
 /** Retries wait 10 s, 20 s ... after the last failure, until a pod succeeds. */
@@ -173,38 +163,17 @@ function endedAtMs(pod: Pod): number {
   return known.length > 0 ? Math.max(...known) : Date.parse(pod.metadata.creationTimestamp ?? '') || 0;
 }
 
-function freeIndexes(completions: number, pods: readonly Pod[], completed: readonly number[], count: number): number[] {
-  const taken = new Set([...completed, ...pods.filter((pod) => !isEnded(pod)).map(indexOf)]);
-  const free: number[] = [];
-  for (let index = 0; index < completions && free.length < count; index++) if (!taken.has(index)) free.push(index);
-  return free;
+/** A pod on its way out is replaced at once, unless the job wants to see its end first. */
+function waitsForEnd({ spec }: Job): boolean {
+  return spec?.podReplacementPolicy === 'Failed';
 }
 
-function indexOf(pod: Pod): number {
-  const index = Number(pod.metadata.annotations?.[indexAnnotation] ?? '-1');
-  return Number.isInteger(index) ? index : -1;
-}
-
-/** `0-2,5`: as the status of an indexed job shows what is done. */
-export function formatIndexes(indexes: readonly number[]): string {
-  const ranges: [number, number][] = [];
-  for (const index of indexes) {
-    const last = ranges.at(-1);
-    if (last && last[1] === index - 1) last[1] = index;
-    else ranges.push([index, index]);
-  }
-  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
-}
-
-/** The inverse of {@link formatIndexes}. */
-export function parseIndexes(text: string): readonly number[] {
-  return text
-    .split(',')
-    .filter(Boolean)
-    .flatMap((range) => {
-      const [from = NaN, to = from] = range.split('-').map(Number);
-      return Number.isNaN(from) ? [] : Array.from({ length: to - from + 1 }, (_, offset) => from + offset);
-    });
+function freeIndexes(job: Job, pods: readonly Pod[], counts: JobCounts): readonly number[] {
+  const holds = waitsForEnd(job) ? (pod: Pod): boolean => !isEnded(pod) : isActive;
+  const live = pods.filter(holds).map(indexOf);
+  const { completions = 1 } = job.spec ?? {};
+  const taken = new Set([...counts.completed, ...counts.failedIndexes, ...live]);
+  return Array.from({ length: completions }, (_, index) => index).filter((index) => !taken.has(index));
 }
 
 function suspension(

@@ -8,6 +8,7 @@ function builtin(group: string, version: string, plural: string, kind: string, n
 
 /** Built-in kinds whose objects may own, be owned, or fill a namespace. Events are none: they are many and end by themselves. */
 const builtins: readonly Resource[] = [
+  resources.namespaces,
   resources.pods,
   resources.services,
   resources.endpoints,

@@ -7,9 +7,10 @@ import {
   labelIndex,
   type ReconcileResult,
 } from '@sluice/reconcile';
-import { deleteObject, ignoreGone, type ManagerContext, namespaceOf } from './manager-context.ts';
+import { deleteObject, ignoreGone, type ManagerContext, namespaceOf, writeStatus } from './manager-context.ts';
 import { isNamespaceTerminating } from './replica-set-controller.ts';
 import {
+  balancerStatus,
   buildEndpoints,
   buildSlices,
   type Endpoints,
@@ -34,7 +35,10 @@ export function serviceController(context: ManagerContext): Controller {
 
   async function reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult> {
     const service = services.get(key);
-    if (!service || service.metadata.deletionTimestamp || !selectsPods(service)) return {};
+    if (!service || service.metadata.deletionTimestamp) return {};
+    const balancer = balancerStatus(service);
+    if (balancer) await writeStatus(context, resources.services, service, balancer, signal);
+    if (!selectsPods(service)) return {};
     const selected = pods.list(namespaceOf(key)).filter((pod) => isSelected(service, pod));
     try {
       await writeSlices(service, buildSlices(service, selected), signal);

@@ -18,6 +18,7 @@ export type Service = KubeObject<{
   readonly ports?: readonly ServicePort[];
   readonly clusterIP?: string;
   readonly publishNotReadyAddresses?: boolean;
+  readonly loadBalancerClass?: string;
 }>;
 
 type TargetRef = { readonly kind: 'Pod'; readonly namespace?: string; readonly name: string; readonly uid?: string };
@@ -60,6 +61,16 @@ const maxEndpoints = 100;
 /** True when the service has endpoints that are derived from pods. */
 export function selectsPods(service: Service): boolean {
   return service.spec?.type !== 'ExternalName' && Object.keys(service.spec?.selector ?? {}).length > 0;
+}
+
+/**
+ * The status of a service that asks for a load balancer: its own address, which the host reaches as it is. undefined for any
+ * other service, and for one that asks for somebody else's balancer. Pure.
+ */
+export function balancerStatus({ spec }: Service): { readonly loadBalancer: object } | undefined {
+  const { type, clusterIP, loadBalancerClass } = spec ?? {};
+  if (type !== 'LoadBalancer' || loadBalancerClass || !clusterIP || clusterIP === 'None') return undefined;
+  return { loadBalancer: { ingress: [{ ip: clusterIP, ipMode: 'VIP' }] } };
 }
 
 /** True when the service selects the pod. */

@@ -1,10 +1,11 @@
-import { keyText, type KubeObject, type ObjectKey, resources } from '@sluice/model';
+import { keyOf, keyText, type KubeObject, type ObjectKey, resources } from '@sluice/model';
 import {
   type Controller,
   createController,
   isControlledBy,
   isKubeError,
   ownerKeys,
+  ownerReferenceTo,
   type ReconcileResult,
 } from '@sluice/reconcile';
 import { claimChildren, decideClaims, ownerOrSelectorKeys } from './claim-children.ts';
@@ -16,7 +17,7 @@ import {
   revisionLabel,
   templateOf,
 } from './controller-revision.ts';
-import { deleteObject, type ManagerContext, namespaceOf, writeStatus } from './manager-context.ts';
+import { deleteObject, ignoreGone, type ManagerContext, namespaceOf, writeStatus } from './manager-context.ts';
 import { nextAvailableInMs } from './pod-state.ts';
 import { isNamespaceTerminating } from './replica-set-controller.ts';
 import {
@@ -48,6 +49,7 @@ export function statefulSetController(context: ManagerContext): Controller {
     const current = stored.find(({ metadata }) => metadata.name === set.status?.currentRevision) ?? update;
     const { create, remove } = decideStatefulSet(set, owned, hashOf(update), now());
     for (const pod of remove) {
+      if (isGivenUp(set, pod)) await bequeathClaims(set, pod, signal);
       await deleteObject(context, resources.pods, pod, signal);
       events.event(
         set,
@@ -68,6 +70,15 @@ export function statefulSetController(context: ManagerContext): Controller {
     await cleanRevisions(context, set, stored, new Set([names.current, names.update]), signal);
     const requeueAfterMs = nextAvailableInMs(owned, set.spec?.minReadySeconds ?? 0, now());
     return requeueAfterMs === undefined ? {} : { requeueAfterMs };
+  }
+
+  /** Claims that go with a pod which is given up: the pod becomes their owner. */
+  async function bequeathClaims(set: StatefulSet, pod: Pod, signal: AbortSignal): Promise<void> {
+    const ownerReferences = [{ ...ownerReferenceTo(pod), controller: false }];
+    for (const claim of buildClaims(set, ordinalOf(set, pod) ?? 0)) {
+      const patch = { type: 'merge', body: { metadata: { ownerReferences } } } as const;
+      await ignoreGone(kube.patch(resources.persistentVolumeClaims, keyOf(claim), patch, { signal }));
+    }
   }
 
   async function createPod(
@@ -118,6 +129,14 @@ export function statefulSetController(context: ManagerContext): Controller {
       { resource: controllerRevisions, keysOf: ownerKeys('StatefulSet', 'apps') },
     ],
   });
+}
+
+/** A pod beyond the wanted number whose claims are not to be kept. */
+function isGivenUp({ spec, ...set }: StatefulSet, pod: Pod): boolean {
+  if (spec?.persistentVolumeClaimRetentionPolicy?.whenScaled !== 'Delete') return false;
+  const ordinal = ordinalOf(set, pod) ?? 0;
+  const first = spec.ordinals?.start ?? 0;
+  return ordinal < first || ordinal >= first + (spec.replicas ?? 1);
 }
 
 function hashOf(revision: Revision): string {

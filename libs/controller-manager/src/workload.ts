@@ -34,10 +34,14 @@ export type PodStatus = {
   readonly podIP?: string;
   readonly startTime?: string;
   readonly conditions?: readonly PodCondition[];
-  readonly containerStatuses?: readonly {
-    readonly restartCount?: number;
-    readonly state?: { readonly terminated?: { readonly finishedAt?: string } };
-  }[];
+  readonly initContainerStatuses?: readonly ContainerStatus[];
+  readonly containerStatuses?: readonly ContainerStatus[];
+};
+
+export type ContainerStatus = {
+  readonly name?: string;
+  readonly restartCount?: number;
+  readonly state?: { readonly terminated?: { readonly finishedAt?: string; readonly exitCode?: number } };
 };
 
 export type Pod = KubeObject<PodSpec, PodStatus>;

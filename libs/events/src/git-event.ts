@@ -58,6 +58,7 @@ export type PullRequestEvent = {
   /** True unless the head is known to be in the same repository. */
   readonly fork: boolean;
   readonly baseBranch: string;
+  /** {@link noCommit} where the forge does not say. */
   readonly baseSha: string;
 };
 
@@ -101,6 +102,14 @@ export type MergeGroupEvent = {
   readonly baseSha: string;
 };
 
+/** Something changed that the delivery does not tell in full: the heads of the repository say what. */
+export type LookEvent = {
+  readonly kind: 'look';
+  readonly delivery: string;
+  readonly repository: EventRepository;
+  readonly actor?: Actor;
+};
+
 /** The forge checks whether the webhook is reachable. */
 export type PingEvent = { readonly kind: 'ping'; readonly delivery: string; readonly repository?: EventRepository };
 
@@ -109,4 +118,4 @@ export type IgnoredEvent = { readonly kind: 'ignored'; readonly delivery: string
 
 /** What a webhook delivery says, in one form for all forges. */
 export type GitEvent =
-  PushEvent | PullRequestEvent | CommentEvent | ButtonEvent | MergeGroupEvent | PingEvent | IgnoredEvent;
+  PushEvent | PullRequestEvent | CommentEvent | ButtonEvent | MergeGroupEvent | LookEvent | PingEvent | IgnoredEvent;

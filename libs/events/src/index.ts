@@ -7,6 +7,7 @@ export type {
   EventRepository,
   GitEvent,
   IgnoredEvent,
+  LookEvent,
   MergeGroupEvent,
   PingEvent,
   PullAction,

@@ -31,6 +31,17 @@ export type Forge = {
   listHeads(signal: AbortSignal): Promise<readonly Head[]>;
   /** What somebody may do, by numeric id: a login that belongs to another id by now has no permission. */
   permissionOf(actor: ForgeActor, signal: AbortSignal): Promise<Permission>;
+  /** Webhooks that never arrived, each told once; absent where the forge cannot be asked. */
+  missedDeliveries?(signal: AbortSignal): Promise<readonly MissedDelivery[]>;
+};
+
+/** A webhook that the forge sent and nobody took. */
+export type MissedDelivery = {
+  readonly event: string;
+  /** The forge's id of it. */
+  readonly delivery: string;
+  /** The JSON that was sent. */
+  readonly body: string;
 };
 
 /** Somebody at the forge. The login is only for looking up; the id decides. */

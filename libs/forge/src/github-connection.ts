@@ -2,6 +2,7 @@ import { TerminalError, TransientError } from '@sluice/model';
 import type { Secret } from '@sluice/runtime';
 import { createPrivateKey } from 'node:crypto';
 import type { Octokit } from 'octokit';
+import { pointsOf, type RequestBudget } from './request-budget.ts';
 
 /** How to sign in to GitHub: as an App (check runs), or with a token (commit statuses). */
 export type GithubAuth =
@@ -18,6 +19,8 @@ export type GithubOptions = {
   readonly timeoutMs?: number;
   /** Keep GitHub's pace between writes (one a second). Default true. */
   readonly paced?: boolean;
+  /** Shared by all connections that sign in alike; without one nothing is counted. */
+  readonly budget?: RequestBudget;
   /** How often a request that failed with 5xx is repeated, after 1 and 4 seconds. Default 2. */
   readonly retries?: number;
 };
@@ -74,7 +77,7 @@ async function signIn(options: GithubOptions, owner: string, repo: string): Prom
     baseUrl: apiUrl.replace(/\/$/, ''),
     userAgent: 'sluice',
     log: { debug: drop, info: drop, warn: drop, error: drop },
-    request: { fetch: boundedFetch(timeoutMs ?? defaultTimeoutMs) },
+    request: { fetch: boundedFetch(timeoutMs ?? defaultTimeoutMs, options.budget) },
     retry: { retries },
     throttle: {
       enabled: paced ?? true,
@@ -110,8 +113,9 @@ function toPkcs8(pem: string): string {
   }
 }
 
-function boundedFetch(timeoutMs: number): typeof fetch {
-  return (input, init) => {
+function boundedFetch(timeoutMs: number, budget: RequestBudget | undefined): typeof fetch {
+  return async (input, init) => {
+    await budget?.take(pointsOf(init?.method ?? 'GET'), init?.signal ?? undefined);
     const timeout = AbortSignal.timeout(timeoutMs);
     return fetch(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout });
   };

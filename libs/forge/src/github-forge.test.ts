@@ -267,3 +267,28 @@ test('a server that is not there is worth another try', async () => {
 test('a repository that is not owner/name is refused at once', () => {
   expect(() => open(asToken, 'hello')).toThrow('not of the form owner/name');
 });
+
+const missed = async (forge: GithubForge) =>
+  ((await forge.missedDeliveries?.(signal)) ?? []).map(({ event, body }) => {
+    const { comment, ref } = JSON.parse(body) as { comment?: { body: string }; ref?: string };
+    return `${event} ${comment?.body ?? ref}`;
+  });
+
+test('webhooks that were lost are told once, oldest first, without those of other repositories', async () => {
+  const webhook = { url: `${github.url}/nowhere`, secret: 'a secret of a webhook' };
+  for (const fullName of ['octo/lossy', 'octo/other']) github.addRepository({ fullName, webhook });
+  github.lose(true);
+  await github.push('octo/lossy', { ref: 'refs/heads/main', after: sha });
+  await github.push('octo/other', { ref: 'refs/heads/other', after: sha });
+  await github.comment('octo/lossy', { number: 1, body: '/retest', user: { id: 42, login: 'maintainer' } });
+  const forge = open(asApp, 'octo/lossy');
+  expect(await missed(forge)).toEqual(['push refs/heads/main', 'issue_comment /retest']);
+  github.requests.length = 0;
+  expect(await missed(forge)).toEqual([]);
+  expect(operations()).toEqual(['get /app/hook/deliveries']);
+  expect(github.violations).toEqual([]);
+});
+
+test('with a token there is no log of deliveries to ask for', () => {
+  expect(open(asToken)).not.toHaveProperty('missedDeliveries');
+});

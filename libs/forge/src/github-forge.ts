@@ -2,6 +2,7 @@ import { Secret } from '@sluice/runtime';
 import type { GithubForge } from './forge.ts';
 import { createCheckRuns } from './github-checks.ts';
 import { createGithubConnection, type GithubOptions } from './github-connection.ts';
+import { createMissedDeliveries } from './github-deliveries.ts';
 import { createDeployments } from './github-deployments.ts';
 import { createListHeads } from './github-heads.ts';
 import { createPermissionOf } from './github-permission.ts';
@@ -15,6 +16,7 @@ export function createGithubForge(options: GithubOptions): GithubForge {
     upsertDeployment: inTurn(createDeployments(connection)),
     listHeads: createListHeads(connection),
     permissionOf: createPermissionOf(connection),
+    ...(options.auth.kind === 'app' ? { missedDeliveries: createMissedDeliveries(connection) } : {}),
     async gitCredentials(signal = new AbortController().signal) {
       const { auth } = options;
       const username = 'x-access-token';

@@ -1,5 +1,11 @@
+export { createRequestBudget } from './request-budget.ts';
+export type { RequestBudget } from './request-budget.ts';
 export type { Forge, ForgeActor, GithubForge, Head, LocalForge, Permission } from './forge.ts';
 export type { GithubAuth, GithubOptions } from './github-connection.ts';
+export { createBitbucketForge } from './bitbucket-forge.ts';
+export { createGiteaForge } from './gitea-forge.ts';
 export { createGithubForge } from './github-forge.ts';
+export type { TokenForgeOptions } from './gitlab-forge.ts';
+export { createGitlabForge } from './gitlab-forge.ts';
 export type { LocalForgeOptions } from './local-forge.ts';
 export { createLocalForge } from './local-forge.ts';

@@ -1,6 +1,6 @@
-import { TerminalError, TransientError } from '@sluice/model';
 import type { Secret } from '@sluice/runtime';
 import type { Head, LocalForge } from './forge.ts';
+import { createRestClient } from './rest-client.ts';
 
 export type LocalForgeOptions = {
   /** Base URL of the local forge: `http://127.0.0.1:7080`. */
@@ -12,14 +12,19 @@ export type LocalForgeOptions = {
   readonly timeoutMs?: number;
 };
 
-const defaultTimeoutMs = 15_000;
 const maxTextLength = 65_535;
 
 /** The client of libs/git-server. */
 export function createLocalForge(options: LocalForgeOptions): LocalForge {
   const repo = `/repos/${encodeURIComponent(options.repository)}`;
+  const client = createRestClient({
+    apiUrl: `${options.apiUrl}/api/v1`,
+    name: 'the local forge',
+    headers: () => ({ authorization: `Bearer ${options.token.reveal()}` }),
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+  });
   const call = (method: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> =>
-    callForge(options, method, `${repo}${path}`, body, signal);
+    client.call(method, `${repo}${path}`, body, signal);
   return {
     // The local forge has no buttons.
     async upsertCheck({ sha, externalId, text, summary, actions: _actions, ...check }, signal) {
@@ -76,46 +81,6 @@ function toHeads(refs: readonly RefAnswer[], pulls: readonly PullAnswer[]): Head
     });
   }
   return heads;
-}
-
-async function callForge(
-  { apiUrl, token, timeoutMs = defaultTimeoutMs }: LocalForgeOptions,
-  method: string,
-  path: string,
-  body: unknown,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const what = `the local forge at ${apiUrl} (${method} ${path})`;
-  let status: number;
-  let text: string;
-  try {
-    const response = await fetch(`${apiUrl}/api/v1${path}`, {
-      method,
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      headers: { authorization: `Bearer ${token.reveal()}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    status = response.status;
-    text = await response.text();
-  } catch (error) {
-    throw new TransientError(`${what} did not answer`, { cause: error });
-  }
-  if (status >= 200 && status < 300) return text === '' ? undefined : (JSON.parse(text) as unknown);
-  const message = `${what} answered ${status}: ${messageOf(text)}`;
-  if (status === 401 || status === 403) throw new TerminalError('ForgeUnauthorized', `${message}; check the token`);
-  if (status === 404) throw new TerminalError('ForgeNotFound', message);
-  if (status >= 400 && status < 500 && status !== 429) throw new TerminalError('ForgeRefused', message);
-  throw new TransientError(message);
-}
-
-function messageOf(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { readonly message?: unknown };
-    return typeof message === 'string' ? message : text.slice(0, 300);
-  } catch {
-    return text.slice(0, 300);
-  }
 }
 
 function clip(text: string): string {

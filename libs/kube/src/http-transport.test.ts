@@ -65,3 +65,26 @@ test('a server that is not there is an error that names the refusal', async () =
 test('an address without a scheme is refused', () => {
   expect(() => httpTransport({ server: 'cluster:6443' })).toThrow('must begin with https://');
 });
+
+test('requests one after another share connections, and open watches keep none of them waiting', async () => {
+  const { server, transport } = await connect(async ({ path, signal }) => {
+    if (!path.includes('watch=true')) return jsonResponse(200, { metadata: {}, items: [] });
+    const silent = new ReadableStream<Uint8Array>({
+      start: (stream) => signal?.addEventListener('abort', () => stream.close()),
+    });
+    return { status: 200, headers: {}, body: silent };
+  });
+  let connections = 0;
+  server.server.on('connection', () => connections++);
+  const kube = createKubeApi({ transport });
+  const stop = new AbortController();
+  const watches = Array.from({ length: 100 }, async () => {
+    for await (const _ of kube.watch(resources.pods, { signal: stop.signal })) throw new Error('an event');
+  });
+  await expect.poll(() => connections, { timeout: 20_000 }).toBe(100);
+  for (let at = 0; at < 20; at++) await kube.list(resources.pods);
+  // One, or another where a request came before the former answer was quite over.
+  expect(connections - 100).toBeLessThan(5);
+  stop.abort();
+  await Promise.all(watches);
+});

@@ -180,6 +180,49 @@ describe('errors', () => {
   });
 });
 
+test('requests past the rate wait for their turn, and one that is given up gives its place back', async () => {
+  vi.useFakeTimers();
+  let answered = 0;
+  const transport: HttpHandler = async () => (answered++, jsonResponse(200, pod));
+  const kube = createKubeApi({ transport, rateLimit: { perSecond: 10, burst: 2 } });
+  const all = Array.from({ length: 3 }, () => kube.get(resources.pods, key));
+  const cancel = new AbortController();
+  const given = kube.get(resources.pods, key, cancel.signal).catch((error: unknown) => error);
+  const last = kube.get(resources.pods, key);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(answered).toBe(2);
+  cancel.abort(new Error('no longer wanted'));
+  expect(await given).toMatchObject({ message: 'no longer wanted' });
+  await vi.advanceTimersByTimeAsync(110);
+  expect(answered).toBe(3);
+  await vi.advanceTimersByTimeAsync(200);
+  await Promise.all([...all, last]);
+});
+
+test('every attempt is reported with its code, and spanned', async () => {
+  const seen: string[] = [];
+  const answers = [new Error('reset'), jsonResponse(200, pod)];
+  const kube = createKubeApi({
+    transport: async () => {
+      const answer = answers.shift();
+      if (!answer || answer instanceof Error) throw answer ?? new Error('no more answers');
+      return answer;
+    },
+    host: 'api:6443',
+    metrics: {
+      controller: () => {
+        throw new Error('no controller here');
+      },
+      leader: () => {},
+      request: ({ method, host, code }) => void seen.push(`${method} ${host} ${code}`),
+    },
+    tracer: { span: async (name, { path }, work) => (seen.push(`${name} ${String(path)}`), work()) },
+  });
+  await kube.get(resources.pods, key);
+  const span = 'request /api/v1/namespaces/ns/pods/p';
+  expect(seen).toEqual([span, 'GET api:6443 <error>', span, 'GET api:6443 200']);
+});
+
 describe('watches', () => {
   const lines = [
     { type: 'ADDED', object: { ...pod, metadata: { ...pod.metadata, annotations: { word: 'Schleuße 🚰' } } } },

@@ -25,7 +25,7 @@ export type KubeApiOptions = {
   readonly fieldManager?: string;
   /** Time limit of a request that is not a stream, and of the headers of one that is. Default 30 s. */
   readonly timeoutMs?: number;
-} & Pick<RequesterOptions, 'rateLimit' | 'beforeWrite' | 'metrics' | 'tracer' | 'host'>;
+} & Pick<RequesterOptions, 'rateLimit' | 'metrics' | 'tracer' | 'host'>;
 
 const patchTypes: Readonly<Record<Patch['type'], string>> = {
   merge: 'application/merge-patch+json',
@@ -78,8 +78,7 @@ class RestKubeApi implements KubeApi {
     return { items, resourceVersion: list.metadata?.resourceVersion ?? '', ...(token && { continue: token }) };
   }
 
-  async *watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
-    if (options.signal.aborted) return;
+  watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
     const { namespace, labelSelector, fieldSelector, resourceVersion, sendInitialEvents, timeoutSeconds } = options;
     const query = {
       watch: true,
@@ -93,25 +92,21 @@ class RestKubeApi implements KubeApi {
     const path = collectionPath(resource, namespace) + queryText(query);
     const accept = options.metadataOnly ? metadataAccept.object : plainAccept;
     const events = watchEvents<T>(this.#chunks(path, options.signal, accept), `watch of ${resource.plural}`);
-    if (!options.metadataOnly) return yield* events;
-    // The kind of such objects is PartialObjectMetadata.
-    const typed = { apiVersion: apiVersionOf(resource), kind: resource.kind };
-    for await (const event of events) {
-      yield event.type === 'BOOKMARK' ? event : { ...event, object: { ...event.object, ...typed } };
-    }
+    return options.metadataOnly ? retyped(events, resource) : events;
   }
 
   async create<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
-    const { subresource, signal } = options;
+    const { subresource, signal, fence } = options;
     const { namespace } = object.metadata;
     if (resource.namespaced && !namespace) throw new Error(`create ${resource.kind}: a namespace is needed`);
     const path = subresource ? objectPath(resource, keyOf(object), subresource) : collectionPath(resource, namespace);
-    return this.#object<T>({ method: 'POST', path: path + this.#writeQuery(options), body: object, signal });
+    return this.#object<T>({ method: 'POST', path: path + this.#writeQuery(options), body: object, signal, fence });
   }
 
   async replace<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
     const path = objectPath(resource, keyOf(object), options.subresource) + this.#writeQuery(options);
-    return this.#object<T>({ method: 'PUT', path, body: object, signal: options.signal });
+    const { signal, fence } = options;
+    return this.#object<T>({ method: 'PUT', path, body: object, signal, fence });
   }
 
   async apply<T extends KubeObject>(
@@ -127,6 +122,7 @@ class RestKubeApi implements KubeApi {
       contentType: 'application/apply-patch+yaml',
       body: { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata },
       signal: options.signal,
+      fence: options.fence,
     });
   }
 
@@ -142,11 +138,12 @@ class RestKubeApi implements KubeApi {
       contentType: patchTypes[patch.type],
       body: patch.body,
       signal: options.signal,
+      fence: options.fence,
     });
   }
 
   async delete(resource: Resource, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
-    const { propagationPolicy, gracePeriodSeconds, uid, resourceVersion, signal } = options;
+    const { propagationPolicy, gracePeriodSeconds, uid, resourceVersion, signal, fence } = options;
     const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
     const body = {
       apiVersion: 'v1',
@@ -156,7 +153,7 @@ class RestKubeApi implements KubeApi {
       ...((uid || resourceVersion) && { preconditions }),
     };
     try {
-      await this.#requester.json({ method: 'DELETE', path: objectPath(resource, key), body, signal });
+      await this.#requester.json({ method: 'DELETE', path: objectPath(resource, key), body, signal, fence });
     } catch (error) {
       if (!isMissingObject(error)) throw error;
     }
@@ -193,5 +190,16 @@ class RestKubeApi implements KubeApi {
   #writeQuery(options: WriteOptions, more: Readonly<Record<string, boolean>> = {}): string {
     const { fieldManager = this.#fieldManager, dryRun } = options;
     return queryText({ fieldManager, ...(dryRun && { dryRun: 'All' }), ...more });
+  }
+}
+
+/** Events of objects whose kind the server gives as PartialObjectMetadata. */
+async function* retyped<T extends KubeObject>(
+  events: AsyncIterable<WatchEvent<T>>,
+  resource: Resource,
+): AsyncGenerator<WatchEvent<T>> {
+  const typed = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+  for await (const event of events) {
+    yield event.type === 'BOOKMARK' ? event : { ...event, object: { ...event.object, ...typed } };
   }
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { loadKubeconfig } from './kubeconfig.ts';
 
 let folder = '';
@@ -69,6 +69,37 @@ test('an exec plug-in is asked for the token', async () => {
   const path = write('exec', `${base}\nusers: [{ name: u, user: { exec: ${JSON.stringify(exec)} } }]`);
   const access = await loadKubeconfig({ path });
   expect(await access.headers?.()).toEqual({ authorization: 'Bearer x' });
+});
+
+test('an OpenID Connect provider gives its id token', async () => {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const token = `${part({ alg: 'none' })}.${part({ exp: Math.floor(Date.now() / 1_000) + 3_600 })}.x`;
+  const config = { 'id-token': token, 'client-id': 'c', 'idp-issuer-url': 'https://127.0.0.1:1', 'refresh-token': 'r' };
+  const user = { 'auth-provider': { name: 'oidc', config } };
+  const path = write('oidc', `${base}\nusers: [{ name: u, user: ${JSON.stringify(user)} }]`);
+  const access = await loadKubeconfig({ path });
+  expect(await access.headers?.()).toEqual({ authorization: `Bearer ${token}` });
+});
+
+test('a pod uses its service account, and a renewed token', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  write('ca.crt', 'CA');
+  write('namespace', 'team\n');
+  write('token', 'first\n');
+  const service = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT_HTTPS: '443' };
+  const access = await loadKubeconfig({ env: { ...service, SERVICE_ACCOUNT_DIRECTORY: folder } });
+  expect(access).toMatchObject({ server: 'https://[fd00::1]:443', ca: 'CA', namespace: 'team' });
+  expect(await access.headers?.()).toEqual({ authorization: 'Bearer first' });
+  write('token', 'second\n');
+  vi.advanceTimersByTime(61_000);
+  expect(await access.headers?.()).toEqual({ authorization: 'Bearer second' });
+  vi.useRealTimers();
+});
+
+test('a pod without a service account is told what to mount', async () => {
+  const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1', SERVICE_ACCOUNT_DIRECTORY: join(folder, 'none') };
+  const missing = loadKubeconfig({ env });
+  await expect(missing).rejects.toThrow('does the pod mount its service account token?');
 });
 
 const wrong: { name: string; text: string; context?: string; want: string }[] = [

@@ -49,6 +49,7 @@ type Config = {
 /** A config and the folder that its relative paths start from. */
 type Source = { readonly file: string; readonly config: Config };
 
+/** Where pods find their credentials, unless SERVICE_ACCOUNT_DIRECTORY says otherwise: not every node can mount there. */
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 const tokenLifeMs = 60_000;
 
@@ -171,12 +172,13 @@ function fileToken(path: string): () => Promise<Readonly<Record<string, string>>
 function inCluster(env: Readonly<Record<string, string | undefined>>): ClusterAccess {
   const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
   const port = env['KUBERNETES_SERVICE_PORT_HTTPS'] ?? env['KUBERNETES_SERVICE_PORT'] ?? '443';
+  const directory = env['SERVICE_ACCOUNT_DIRECTORY'] ?? serviceAccount;
   try {
     return {
       server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-      ca: readFileSync(`${serviceAccount}/ca.crt`, 'utf8'),
-      namespace: readFileSync(`${serviceAccount}/namespace`, 'utf8').trim(),
-      headers: fileToken(`${serviceAccount}/token`),
+      ca: readFileSync(`${directory}/ca.crt`, 'utf8'),
+      namespace: readFileSync(`${directory}/namespace`, 'utf8').trim(),
+      headers: fileToken(`${directory}/token`),
     };
   } catch (error) {
     const why = (error as Error).message;

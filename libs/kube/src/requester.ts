@@ -1,4 +1,4 @@
-import { jittered, KubeApiError, pause, TokenBucket } from '@sluice/reconcile';
+import { type Fence, jittered, KubeApiError, pause, TokenBucket } from '@sluice/reconcile';
 import {
   type HttpHandler,
   type HttpRequest,
@@ -16,8 +16,6 @@ export type RequesterOptions = {
   readonly timeoutMs: number;
   /** Requests of this client together; watches and logs count once, when they are opened. Default: no limit. */
   readonly rateLimit?: { readonly perSecond: number; readonly burst: number };
-  /** Asked before every attempt that changes something; throws to refuse it. */
-  readonly beforeWrite?: () => void;
   readonly metrics?: Metrics;
   readonly tracer?: Tracer;
   /** Shown in metrics. */
@@ -32,6 +30,7 @@ export type ApiRequest = {
   readonly accept?: string;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
+  readonly fence?: Fence | undefined;
 };
 
 const maxAttempts = 5;
@@ -122,7 +121,7 @@ export class Requester {
   async #send(request: ApiRequest, signal: AbortSignal): Promise<HttpResponse> {
     await this.#waitForTurn(signal);
     signal.throwIfAborted();
-    if (request.method !== 'GET') this.#options.beforeWrite?.();
+    request.fence?.();
     const headers: Record<string, string> = { accept: request.accept ?? 'application/json' };
     if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';
     const message: HttpRequest = {

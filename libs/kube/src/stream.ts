@@ -27,20 +27,23 @@ export async function* untilAborted(
   }
 }
 
-/** Lines of a body that comes in any chunks. A last line without a newline was cut off and is left out. */
-export async function* splitLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+/**
+ * Lines of a body that comes in any chunks, those of a chunk together: a wait for each would cost more than most lines. A last line without a
+ * newline was cut off and is left out.
+ */
+export async function* splitLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<readonly string[]> {
   const decoder = new TextDecoder();
   let partial: string[] = [];
   let length = 0;
   for await (const chunk of source) {
     const lines = decoder.decode(chunk, { stream: true }).split('\n');
     const rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const whole = partial.length > 0 ? partial.join('') + line : line;
+    if (partial.length > 0 && lines.length > 0) {
+      lines[0] = partial.join('') + (lines[0] ?? '');
       partial = [];
       length = 0;
-      if (whole.trim() !== '') yield whole;
     }
+    if (lines.length > 0) yield lines;
     if (rest === '') continue;
     partial.push(rest);
     length += rest.length;

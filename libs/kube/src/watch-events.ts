@@ -12,24 +12,25 @@ export async function* watchEvents<T extends KubeObject>(
   chunks: AsyncIterable<Uint8Array>,
   what: string,
 ): AsyncGenerator<WatchEvent<T>> {
-  for await (const text of splitLines(chunks)) {
-    const { type, object } = JSON.parse(text) as Line;
-    if (typeof object !== 'object' || object === null) throw new Error(`${what}: an event without an object`);
-    switch (type) {
-      case 'ADDED':
-      case 'MODIFIED':
-      case 'DELETED':
-        yield { type, object: object as T };
-        break;
-      case 'BOOKMARK': {
-        const { resourceVersion = '', annotations } = object.metadata;
-        yield { type, resourceVersion, initialEventsEnd: annotations?.[initialEventsEnd] === 'true' };
-        break;
-      }
-      case 'ERROR':
-        throw fromStatus(object, 500, `${what} failed`);
-      default:
-        throw new Error(`${what}: an event of unknown type ${JSON.stringify(type)}`);
+  for await (const lines of splitLines(chunks)) {
+    for (const line of lines) if (line.trim() !== '') yield toEvent<T>(JSON.parse(line) as Line, what);
+  }
+}
+
+function toEvent<T extends KubeObject>({ type, object }: Line, what: string): WatchEvent<T> {
+  if (typeof object !== 'object' || object === null) throw new Error(`${what}: an event without an object`);
+  switch (type) {
+    case 'ADDED':
+    case 'MODIFIED':
+    case 'DELETED':
+      return { type, object: object as T };
+    case 'BOOKMARK': {
+      const { resourceVersion = '', annotations } = object.metadata;
+      return { type, resourceVersion, initialEventsEnd: annotations?.[initialEventsEnd] === 'true' };
     }
+    case 'ERROR':
+      throw fromStatus(object, 500, `${what} failed`);
+    default:
+      throw new Error(`${what}: an event of unknown type ${JSON.stringify(type)}`);
   }
 }

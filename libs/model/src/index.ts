@@ -1,4 +1,5 @@
 export type { Condition } from './condition.ts';
+export type { ContainerOrder, ContainerPlan } from './container-plan.ts';
 export { customResourceDefinitions } from './crd/custom-resource-definitions.ts';
 export { findCondition, maxConditionMessage, setCondition } from './condition.ts';
 export { TerminalError, TransientError } from './errors.ts';
@@ -18,6 +19,17 @@ export type { Json, JsonObject, KubeObject, ObjectKey, ObjectMeta, OwnerReferenc
 export { keyOf, keyText, parseKey } from './kube-object.ts';
 export { keys } from './names.ts';
 export type { CapturedOutputs, OutputCapture } from './output-capture.ts';
+export type {
+  ArchiveKind,
+  ArtifactContext,
+  ArtifactInput,
+  ArtifactLocation,
+  ArtifactMover,
+  ArtifactOutput,
+  LogOutput,
+  PodInputs,
+} from './pod-artifacts.ts';
+export type { DoomedArtifact, PodTask, TaskParameter } from './pod-task.ts';
 export type { Problem, Result } from './problem.ts';
 export { formatProblem, formatProblems, nearest } from './problem.ts';
 export type {
@@ -37,6 +49,7 @@ export type {
   Environment,
   EnvironmentSpec,
   EnvironmentStatus,
+  ForgeType,
   FreezeWindow,
   ForkApproval,
   Repository,

@@ -26,6 +26,12 @@ export const keys = Object.freeze({
   deploy: 'sluice.dev/deploy',
   /** JSON description of the outputs that the node captures from a pod (annotation): see OutputCapture. */
   outputs: 'sluice.dev/outputs',
+  /** JSON of how the containers of a pod stand to each other (annotation): see ContainerPlan. */
+  containers: 'sluice.dev/containers',
+  /** JSON of the work that the node does in place of a pod's main process (annotation): see PodTask. */
+  task: 'sluice.dev/task',
+  /** JSON description of the artifacts that the node brings into a pod (annotation): see PodInputs. */
+  inputs: 'sluice.dev/inputs',
   /** Name of the Workflow whose artifacts a release carries (annotation). */
   workflow: 'sluice.dev/workflow',
   /** Number that grows with every handled event; a release is not replaced by a run of a lower order (annotation). */

@@ -4,12 +4,15 @@ import type { JsonObject, KubeObject } from './kube-object.ts';
 /** `sluice.dev/v1alpha1 Repository`: one git repository whose pushes start pipelines. */
 export type Repository = KubeObject<RepositorySpec, RepositoryStatus>;
 
+/** Kinds of forge. `gitea` is Forgejo too. */
+export type ForgeType = 'local' | 'github' | 'gitlab' | 'gitea' | 'bitbucket';
+
 export type RepositorySpec = {
   readonly forge: {
-    readonly type: 'local' | 'github';
+    readonly type: ForgeType;
     /** Base URL of the forge's API. */
     readonly apiUrl: string;
-    /** `owner/name` at GitHub, the bare name at the local forge. */
+    /** `owner/name`, `group/…/name` at GitLab, the bare name at the local forge. */
     readonly repository: string;
     /** Secret in the same namespace with key `token`. */
     readonly secretRef?: { readonly name: string };
@@ -32,6 +35,8 @@ export type RepositorySpec = {
      * `run` runs them at once, `never` runs none. They never get secrets and take their pipelines from the target branch.
      */
     readonly forks?: 'approve' | 'run' | 'never';
+    /** Policies for Workflow files that are lifted for trusted runs: see workflowPolicies in libs/trigger. */
+    readonly allow?: readonly string[];
   };
 };
 

@@ -1,7 +1,8 @@
 import type { InformerSet, KubeApi } from '@sluice/reconcile';
 import type { Log, Running } from '@sluice/runtime';
-import type { ObjectKey } from '@sluice/model';
-import type { HostTools } from './container/runtime.ts';
+import type { ArtifactMover, ObjectKey } from '@sluice/model';
+import type { HostTools, RuntimeKind } from './container/runtime.ts';
+import type { TaskPort } from './container/task-run.ts';
 import type { ImagePort } from './image/image-port.ts';
 import type { BackoffConfig } from './pod/restart-backoff.ts';
 import type { Delays } from './pod/status-delay.ts';
@@ -12,12 +13,18 @@ export type NodeAgentOptions = {
   readonly kube: KubeApi;
   /** Shared informers; made over `kube` when absent. The agent starts the ones that it uses. */
   readonly informers?: InformerSet;
-  /** The data directory. The agent owns `pods/`, `volumes/`, `images/` and `hosts/` in it. */
+  /** The data directory. The agent owns `pods/`, `volumes/`, `images/`, `hosts/` and `logs/` in it. */
   readonly directory: string;
   readonly nodeName?: string;
-  /** `auto`: sandbox where bubblewrap works. `sandbox` fails to start where it does not. */
-  readonly runtime: 'auto' | 'sandbox' | 'process';
+  /** `auto`: sandbox where bubblewrap works, else process. The others fail to start where they cannot be had. */
+  readonly runtime: 'auto' | RuntimeKind;
+  /** Path of the socket of the containerd that the runtime `containerd` uses. Default: its usual place. */
+  readonly containerdAddress?: string;
   readonly images: ImagePort;
+  /** Moves artifacts of workflow steps; without it pods that name some end in an error. */
+  readonly artifacts?: ArtifactMover;
+  /** Does the work of pods that name a task; without it they end in an error. */
+  readonly tasks?: TaskPort;
   /** Directories first on PATH, and host paths that pods see read-only besides the system's. */
   readonly tools: HostTools;
   /** Given to every container; its own variables win. */
@@ -35,7 +42,7 @@ export type NodeAgentOptions = {
 };
 
 export type NodeAgent = Running & {
-  readonly runtime: 'sandbox' | 'process';
+  readonly runtime: RuntimeKind;
   /** Why this runtime, for people. */
   readonly reason: string;
   /** For the API server's `/log`. Throws PodLogError before the first chunk. */

@@ -1,14 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keyText, type ObjectKey, resources } from '@sluice/model';
+import { keyText, type KubeObject, type ObjectKey, resources } from '@sluice/model';
 import { type CacheEvent, createInformerSet, type Informer, type InformerSet } from '@sluice/reconcile';
 import { Closers } from '@sluice/runtime';
 import type { NodeAgent, NodeAgentOptions } from './agent-options.ts';
-import { detectSandbox, sandboxRuntime } from './container/sandbox.ts';
-import { processRuntime } from './container/process-runtime.ts';
-import type { ContainerRuntime } from './container/runtime.ts';
+import { chooseRuntime } from './choose-runtime.ts';
 import type { Service } from './container/service-variables.ts';
+import { startImageSweep } from './image/image-sweep.ts';
 import { type Claim, ClaimDirectories } from './node/claims.ts';
 import { createNodeEvents } from './node/event-recorder.ts';
 import { HostsFiles } from './node/hosts-files.ts';
@@ -22,37 +21,38 @@ import type { PodPorts } from './pod/pod-ports.ts';
 import { isFinished, type Pod } from './pod/pod-spec.ts';
 import { newPodState, type PodState } from './pod/pod-state.ts';
 import { PodWorker } from './pod/pod-worker.ts';
+import { type EndpointSlice, headlessLabel } from './proxy/endpoint-table.ts';
 
 const hostIp = '127.0.0.1';
-
-/** Thrown by {@link startNodeAgent} when the runtime that was asked for cannot be had. */
-export class RuntimeUnavailable extends Error {
-  override readonly name = 'RuntimeUnavailable';
-}
 
 /** Run the pods that are bound to this node, until closed. Resolves once pods of an earlier life have been dealt with. */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
   const { kube, directory, log, now = Date.now, nodeName = 'local' } = options;
   const closers = new Closers();
-  const { runtime, reason } = await chooseRuntime(options);
   const podsDirectory = join(directory, 'pods');
   mkdirSync(podsDirectory, { recursive: true });
+  const { runtime, images, reason, limits } = await chooseRuntime(options, podsDirectory);
+  closers.add(() => runtime.close?.());
   const earlier = endEarlierLife(podsDirectory);
 
   const informers = options.informers ?? createInformerSet(kube, { log });
   if (!options.informers) closers.add(() => informers.close());
   const caches = cachesOf(informers, nodeName);
   const claims = new ClaimDirectories(join(directory, 'volumes'), caches.claims, kube, log);
-  const hosts = new HostsFiles(join(directory, 'hosts'), () => caches.services.list());
+  const hosts = new HostsFiles(join(directory, 'hosts'), () => ({
+    services: caches.services.list(),
+    slices: caches.headless.list(),
+  }));
   const events = createNodeEvents(kube, log, now);
   closers.add(() => events.close());
   for (const informer of Object.values(caches)) informer.start();
   await Promise.all(Object.values(caches).map((informer) => informer.synced()));
-  await ensureNode(kube, buildNode({ name: nodeName, runtime: runtime.kind, reason, hostIp, now: now() }));
+  await ensureNode(kube, buildNode({ name: nodeName, runtime: runtime.kind, reason, limits, hostIp, now: now() }));
 
   const ports = await createPodPorts({
     options,
     runtime,
+    images,
     podsDirectory,
     hostIp,
     events,
@@ -60,19 +60,24 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     hosts,
     services: caches.services,
   });
+  const sweep = startImageSweep(images, caches.pods, log, now);
+  closers.add(() => sweep.close());
   const workers = new Workers(ports, earlier);
   closers.add(() => workers.close(options.closeGraceMs ?? 2_000));
   await sweepPods(podsDirectory, earlier, caches.pods);
   claims.sweep().catch((error: unknown) => log.warn('old volumes not removed', { error }));
   closers.add(caches.pods.subscribe((event) => workers.on(event)));
+  closers.add(caches.configMaps.subscribe((event) => workers.contentChanged('configMap', event.object)));
+  closers.add(caches.secrets.subscribe((event) => workers.contentChanged('secret', event.object)));
   closers.add(caches.services.subscribe(() => hosts.refresh()));
+  closers.add(caches.headless.subscribe(() => hosts.refresh()));
   closers.add(
     caches.claims.subscribe((event) => {
       if (event.type !== 'deleted') workers.retryNamespace(event.object.metadata.namespace);
       else claims.remove(event.object).catch((error: unknown) => log.warn('volume not removed', { error }));
     }),
   );
-  log.info('node agent runs pods', { runtime: runtime.kind, reason });
+  log.info('node agent runs pods', { runtime: runtime.kind, reason, limits });
   return {
     runtime: runtime.kind,
     reason,
@@ -82,24 +87,14 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   };
 }
 
-async function chooseRuntime(options: NodeAgentOptions): Promise<{ runtime: ContainerRuntime; reason: string }> {
-  if (options.runtime === 'process') return { runtime: processRuntime(options.tools), reason: 'asked for' };
-  const support = await detectSandbox();
-  if (support.available)
-    return { runtime: sandboxRuntime(options.tools, support, options.directory), reason: support.reason };
-  if (options.runtime === 'sandbox') {
-    throw new RuntimeUnavailable(
-      `the runtime "sandbox" was asked for, but ${support.reason}; install bubblewrap, or use the runtime "process"`,
-    );
-  }
-  return { runtime: processRuntime(options.tools), reason: support.reason };
-}
-
 function cachesOf(informers: InformerSet, nodeName: string) {
   return {
     pods: informers.informer<Pod>(resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` }),
     services: informers.informer<Service>(resources.services),
     claims: informers.informer<Claim>(resources.persistentVolumeClaims),
+    configMaps: informers.informer(resources.configMaps, { metadataOnly: true }),
+    headless: informers.informer<EndpointSlice>(resources.endpointSlices, { labelSelector: headlessLabel }),
+    secrets: informers.informer(resources.secrets, { metadataOnly: true }),
   };
 }
 
@@ -145,6 +140,12 @@ class Workers {
 
   retryNamespace(namespace: string | undefined): void {
     for (const worker of this.#byUid.values()) if (worker.key.namespace === namespace) worker.retry();
+  }
+
+  contentChanged(kind: 'configMap' | 'secret', { metadata }: KubeObject): void {
+    for (const worker of this.#byUid.values()) {
+      if (worker.key.namespace === metadata.namespace) worker.contentChanged(kind, metadata.name);
+    }
   }
 
   async close(graceMs: number): Promise<void> {

@@ -1,6 +1,10 @@
-export { RuntimeUnavailable, startNodeAgent } from './agent.ts';
+export { startNodeAgent } from './agent.ts';
+export { RuntimeUnavailable } from './choose-runtime.ts';
 export type { NodeAgent, NodeAgentOptions } from './agent-options.ts';
-export type { HostTools } from './container/runtime.ts';
+export type { HostTools, RuntimeKind } from './container/runtime.ts';
+export type { ContainerdSupport } from './containerd/containerd-runtime.ts';
+export { ctrOf, detectContainerd } from './containerd/containerd-runtime.ts';
+export type { TaskContext, TaskEnd, TaskPort } from './container/task-run.ts';
 export type { SandboxSupport } from './container/sandbox.ts';
 export { detectSandbox } from './container/sandbox.ts';
 export type {

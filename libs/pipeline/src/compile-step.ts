@@ -147,6 +147,22 @@ function limitsOf(step: Step | undefined): JsonObject {
   };
 }
 
+/** The variables that Sluice sets in every step. */
+export function ownVariables(step: string, pipeline: string, context: StepContext): Readonly<Record<string, string>> {
+  return {
+    CI: 'true',
+    SLUICE_REPOSITORY: context.repository,
+    SLUICE_SHA: context.sha,
+    SLUICE_REF: context.ref,
+    SLUICE_EVENT: context.event,
+    SLUICE_PULL_REQUEST: context.pullRequest === undefined ? '' : String(context.pullRequest),
+    SLUICE_PIPELINE: pipeline,
+    SLUICE_STEP: step,
+    SLUICE_REGISTRY: context.registry,
+    SLUICE_CLONE_URL: context.cloneUrl,
+  };
+}
+
 /** The variables of a step, ours last so that they win, and the shell that turns escaped ones back. */
 function environmentOf(
   name: string,
@@ -154,18 +170,7 @@ function environmentOf(
   pipeline: Pipeline,
   context: StepContext,
 ): { readonly env: JsonObject[]; readonly prelude: string } {
-  const own = {
-    CI: 'true',
-    SLUICE_REPOSITORY: context.repository,
-    SLUICE_SHA: context.sha,
-    SLUICE_REF: context.ref,
-    SLUICE_EVENT: context.event,
-    SLUICE_PULL_REQUEST: context.pullRequest === undefined ? '' : String(context.pullRequest),
-    SLUICE_PIPELINE: pipeline.name,
-    SLUICE_STEP: name,
-    SLUICE_REGISTRY: context.registry,
-    SLUICE_CLONE_URL: context.cloneUrl,
-  };
+  const own = ownVariables(name, pipeline.name, context);
   const asked = step ? { ...pipeline.env, ...step.env } : {};
   const all = Object.entries({ ...asked, ...own }).map(([key, text]) => ({ key, ...literalEnv(key, text) }));
   const granted = Object.entries(step?.secrets ?? {}).filter(([, { name: secret }]) =>

@@ -9,7 +9,8 @@ import {
 } from '@sluice/model';
 import { chartUrl, digestParameterOf, imageUrl } from './artifact-name.ts';
 import { compileCheckout, compileStep, workspaceVolume, type StepContext } from './compile-step.ts';
-import type { Deploy, Pipeline, Step } from './pipeline.ts';
+import { compileArgoSpec } from './compile-argo.ts';
+import type { AnyPipeline, Deploy, Pipeline, Step } from './pipeline.ts';
 import { workflowName } from './workflow-name.ts';
 
 /** Everything about one run that is not in the pipeline file. */
@@ -35,7 +36,7 @@ export const entrypoint = 'pipeline';
 export type CompiledWorkflow = KubeObject<JsonObject> & { readonly spec: JsonObject };
 
 /** Turn a pipeline into the Workflow of one run. The same pipeline and context give the same Workflow, byte for byte. */
-export function compile(pipeline: Pipeline, context: CompileContext): CompiledWorkflow {
+export function compile(pipeline: AnyPipeline, context: CompileContext): CompiledWorkflow {
   const { repository, namespace } = context;
   const name = workflowName({ ...context, pipeline: pipeline.name });
   return {
@@ -55,17 +56,24 @@ export function compile(pipeline: Pipeline, context: CompileContext): CompiledWo
       ...(context.owner ? { ownerReferences: [context.owner] } : {}),
     },
     spec: {
-      entrypoint,
-      activeDeadlineSeconds: pipeline.timeoutSeconds,
+      ...specOf(pipeline, context),
       ...(context.trust === 'untrusted' ? { automountServiceAccountToken: false } : {}),
-      volumeClaimTemplates: [workspaceVolume],
-      volumeClaimGC: { strategy: 'OnWorkflowCompletion' },
-      templates: [
-        { name: entrypoint, dag: { tasks: tasksOf(pipeline.steps) } },
-        compileCheckout(pipeline, context),
-        ...pipeline.steps.map((step) => compileStep(pipeline, step, context)),
-      ],
     },
+  };
+}
+
+function specOf(pipeline: AnyPipeline, context: CompileContext): JsonObject {
+  if (pipeline.kind === 'argo') return compileArgoSpec(pipeline, context);
+  return {
+    entrypoint,
+    activeDeadlineSeconds: pipeline.timeoutSeconds,
+    volumeClaimTemplates: [workspaceVolume],
+    volumeClaimGC: { strategy: 'OnWorkflowCompletion' },
+    templates: [
+      { name: entrypoint, dag: { tasks: tasksOf(pipeline.steps) } },
+      compileCheckout(pipeline, context),
+      ...pipeline.steps.map((step) => compileStep(pipeline, step, context)),
+    ],
   };
 }
 
@@ -79,9 +87,9 @@ function tasksOf(steps: readonly Step[]): JsonObject[] {
   return [checkout, ...tasks];
 }
 
-function annotationsOf(pipeline: Pipeline, context: CompileContext): Record<string, string> {
+function annotationsOf(pipeline: AnyPipeline, context: CompileContext): Record<string, string> {
   const { ref, triggerKey, trust, order, delivery, check, deploys } = context;
-  const requests = deploys.map((deploy) => deployRequestOf(deploy, pipeline, context));
+  const requests = pipeline.kind === 'argo' ? [] : deploys.map((deploy) => deployRequestOf(deploy, pipeline, context));
   return {
     [keys.ref]: ref,
     [keys.triggerKey]: triggerKey,

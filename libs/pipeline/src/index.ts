@@ -1,4 +1,7 @@
 export { chartUrl, digestParameterOf, imageUrl } from './artifact-name.ts';
+export type { CheckManifest } from './argo-file.ts';
+export { triggerAnnotations } from './argo-file.ts';
+export { offsetOf } from './yaml-place.ts';
 export type { CompileContext, CompiledWorkflow } from './compile.ts';
 export { compile, entrypoint } from './compile.ts';
 export { defaultToolsImage } from './compile-step.ts';
@@ -6,6 +9,8 @@ export { formatDuration, parseDuration } from './duration.ts';
 export type { ParsedPipelines } from './parse-pipelines.ts';
 export { defaultTimeoutSeconds, isPipelineFile, parseFiles, parsePipelines } from './parse-pipelines.ts';
 export type {
+  AnyPipeline,
+  ArgoPipeline,
   ChartPackage,
   Deploy,
   ImagePackage,

@@ -2,6 +2,7 @@ import { formatProblem } from '@sluice/model';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseFiles, parsePipelines } from './parse-pipelines.ts';
+import { makePipeline } from './testing.ts';
 
 const head = 'apiVersion: sluice.dev/v1alpha1\nkind: Pipeline\nmetadata: { name: ci }\n';
 const good = `${head}spec:\n  on: { push: { branches: [main] } }\n  steps:\n    - { name: test, run: 'true' }\n`;
@@ -143,10 +144,10 @@ const cases: { name: string; text: string; want: string[] }[] = [
     ],
   },
   {
-    name: 'an Argo Workflow, by its kind',
-    text: 'apiVersion: argoproj.io/v1alpha1\nkind: Workflow\n',
+    name: 'an Argo CronWorkflow, by its kind',
+    text: 'apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\n',
     want: [
-      'KindNotSupported .sluice/p.yaml:2:7: kind: Workflow files in .sluice/ are not supported by this version of Sluice; write kind: Pipeline, or start it by hand with sluice submit',
+      'KindNotSupported .sluice/p.yaml:2:7: kind: CronWorkflow files in .sluice/ are not supported by this version of Sluice; write kind: Pipeline or Workflow, or apply it with kubectl',
     ],
   },
   {
@@ -213,6 +214,7 @@ test('reads a good file, with the defaults filled in', () => {
   expect(problems).toEqual([]);
   expect(pipelines).toEqual([
     {
+      kind: 'pipeline',
       name: 'ci',
       file: '.sluice/ci.yml',
       line: 1,
@@ -254,7 +256,7 @@ test('a second pipeline of the same name is told where the first is', () => {
 
 test('numbers and booleans of env keep the text that was written', () => {
   const text = withSteps('    - { name: a, run: x, env: { A: 1.10, B: yes, C: True, D: 0x1F, E: "" } }\n');
-  expect(parsePipelines([{ path: '.sluice/p.yaml', text }]).pipelines[0]?.steps[0]?.env).toEqual({
+  expect(makePipeline(text).steps[0]?.env).toEqual({
     A: '1.10',
     B: 'yes',
     C: 'True',
@@ -271,7 +273,7 @@ test('an alias bomb is refused in bounded time', () => {
   );
   const started = performance.now();
   expect(problemsOf(values).join('\n')).toMatch(/TooManyAliases|TooManyValues/);
-  expect(performance.now() - started).toBeLessThan(1_000);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 test('a value that holds itself is refused', () => {
@@ -302,7 +304,9 @@ test('a secret is a variable that names Secret and key', () => {
     parsePipelines([
       { path: '.sluice/p.yaml', text: withSteps(`    - { name: a, run: x, secrets: { TOKEN: ${secret} } }\n`) },
     ]);
-  expect(read('npm/token').pipelines[0]?.steps[0]?.secrets).toEqual({ TOKEN: { name: 'npm', key: 'token' } });
+  expect(read('npm/token').pipelines).toMatchObject([
+    { steps: [{ secrets: { TOKEN: { name: 'npm', key: 'token' } } }] },
+  ]);
   expect(read('npm').problems.map(formatProblem)).toEqual([expect.stringContaining('"npm" is not SECRET/KEY')]);
 });
 

@@ -2,8 +2,10 @@ import { nearest, type JsonObject, type Problem } from '@sluice/model';
 import { isMap, isScalar } from 'yaml';
 import { checkPipeline } from './check-pipeline.ts';
 import { checkShape } from './check-shape.ts';
+import { argoKinds, readArgoFile, type CheckManifest } from './argo-file.ts';
 import {
   pipelineApiVersion,
+  type AnyPipeline,
   type ChartPackage,
   type Deploy,
   type ImagePackage,
@@ -17,7 +19,7 @@ import { pipelineShape } from './pipeline-shape.ts';
 import { limits, readDocuments, type FileProblems, type SourceFile, type YamlDocument } from './source-text.ts';
 
 /** The pipelines that can run and everything that is wrong with the files. A file with an error gives no pipeline. */
-export type ParsedPipelines = { readonly pipelines: readonly Pipeline[]; readonly problems: readonly Problem[] };
+export type ParsedPipelines = { readonly pipelines: readonly AnyPipeline[]; readonly problems: readonly Problem[] };
 
 /** Default of `spec.timeout`, in seconds. */
 export const defaultTimeoutSeconds = 3_600;
@@ -28,17 +30,17 @@ export function isPipelineFile(path: string): boolean {
 }
 
 /** Read pipeline files. Files that are not `.sluice/**.yaml|yml` are passed over. Each file stands for itself. */
-export function parsePipelines(files: readonly SourceFile[]): ParsedPipelines {
+export function parsePipelines(files: readonly SourceFile[], check?: CheckManifest): ParsedPipelines {
   const wanted = files.filter(({ path }) => isPipelineFile(path)).sort((a, b) => (a.path < b.path ? -1 : 1));
-  return parseFiles(wanted);
+  return parseFiles(wanted, check);
 }
 
 /** Read files whatever their names are: what `sluice lint FILE…` does. */
-export function parseFiles(files: readonly SourceFile[]): ParsedPipelines {
-  const pipelines = new Map<string, Pipeline>();
+export function parseFiles(files: readonly SourceFile[], check?: CheckManifest): ParsedPipelines {
+  const pipelines = new Map<string, AnyPipeline>();
   const problems: Problem[] = [];
   for (const file of files.slice(0, limits.files)) {
-    const read = parseFile(file, pipelines);
+    const read = parseFile(file, pipelines, check);
     problems.push(...read.problems);
     for (const pipeline of read.pipelines) pipelines.set(pipeline.name, pipeline);
   }
@@ -57,11 +59,17 @@ export function parseFiles(files: readonly SourceFile[]): ParsedPipelines {
   return { pipelines: [...pipelines.values()], problems };
 }
 
-function parseFile(file: SourceFile, taken: ReadonlyMap<string, Pipeline>): ParsedPipelines {
+function parseFile(
+  file: SourceFile,
+  taken: ReadonlyMap<string, AnyPipeline>,
+  check: CheckManifest | undefined,
+): ParsedPipelines {
   const { documents, problems } = readDocuments(file);
-  const pipelines = new Map<string, Pipeline>();
+  const pipelines = new Map<string, AnyPipeline>();
   for (const document of documents) {
-    const read = readPipeline(document, file.path, problems);
+    const read = isArgo(document)
+      ? readArgoFile(document, file.path, problems, check)
+      : readPipeline(document, file.path, problems);
     if (!read) continue;
     const other = pipelines.get(read.pipeline.name) ?? taken.get(read.pipeline.name);
     if (other) {
@@ -75,6 +83,11 @@ function parseFile(file: SourceFile, taken: ReadonlyMap<string, Pipeline>): Pars
     } else pipelines.set(read.pipeline.name, read.pipeline);
   }
   return { pipelines: problems.failed ? [] : [...pipelines.values()], problems: inOrder(problems.problems) };
+}
+
+function isArgo({ contents }: YamlDocument): boolean {
+  const kind: unknown = isMap(contents) ? contents.get('kind') : undefined;
+  return typeof kind === 'string' && argoKinds.includes(kind);
 }
 
 function readPipeline(
@@ -117,13 +130,13 @@ function checkKind({ contents, range }: YamlDocument, problems: FileProblems): b
     });
     return false;
   }
-  if (kind === 'Workflow' || kind === 'WorkflowTemplate' || kind === 'CronWorkflow') {
+  if (kind === 'CronWorkflow' || kind === 'ClusterWorkflowTemplate') {
     const message = `${kind} files in .sluice/ are not supported by this version of Sluice`;
     problems.add(at('kind'), {
       code: 'KindNotSupported',
       path: 'kind',
       message,
-      fix: 'write kind: Pipeline, or start it by hand with sluice submit',
+      fix: 'write kind: Pipeline or Workflow, or apply it with kubectl',
     });
     return false;
   }
@@ -170,6 +183,7 @@ type DeployDocument = {
 function toPipeline({ metadata, spec }: PipelineDocument, place: { file: string; line: number }): Pipeline {
   const { on, env = {}, timeout = defaultTimeoutSeconds, steps, deploy = [] } = spec;
   return {
+    kind: 'pipeline',
     name: metadata.name,
     ...place,
     on,

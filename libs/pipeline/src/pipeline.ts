@@ -57,6 +57,7 @@ export type Deploy = {
 
 /** One `kind: Pipeline` document, checked, with its defaults filled in. */
 export type Pipeline = {
+  readonly kind: 'pipeline';
   readonly name: string;
   /** Where it was read: path in the repository and line, counted from 1. */
   readonly file: string;
@@ -67,6 +68,21 @@ export type Pipeline = {
   readonly steps: readonly Step[];
   readonly deploy: readonly Deploy[];
 };
+
+/** A Workflow or WorkflowTemplate file of Argo whose annotations say what starts it. */
+export type ArgoPipeline = {
+  readonly kind: 'argo';
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  readonly on: { readonly push?: PushTrigger; readonly pullRequest?: PullRequestTrigger };
+  readonly deploy: readonly Deploy[];
+  /** Of the Workflow that is run. */
+  readonly spec: JsonObject;
+};
+
+/** Whatever a file of `.sluice/` may hold. */
+export type AnyPipeline = Pipeline | ArgoPipeline;
 
 /** The API version of `kind: Pipeline` documents. */
 export const pipelineApiVersion = 'sluice.dev/v1alpha1';

@@ -25,6 +25,7 @@ export function makeContext(changes: Partial<CompileContext> = {}): CompileConte
 export function makePipeline(text: string): Pipeline {
   const { pipelines, problems } = parsePipelines([{ path: '.sluice/pipeline.yaml', text }]);
   const [pipeline] = pipelines;
-  if (!pipeline || problems.length > 0) throw new Error(`the pipeline has problems: ${JSON.stringify(problems)}`);
+  if (pipeline?.kind !== 'pipeline' || problems.length > 0)
+    throw new Error(`the pipeline has problems: ${JSON.stringify(problems)}`);
   return pipeline;
 }

@@ -1,5 +1,6 @@
-import type { Json, JsonObject, OutputCapture, Problem, Result } from '@sluice/model';
+import type { ContainerPlan, Json, JsonObject, OutputCapture, PodInputs, Problem, Result } from '@sluice/model';
 import { keys } from '@sluice/model';
+import { readContainerSet } from './container-set.ts';
 import { mergeStrategic } from './strategic-merge.ts';
 import { wrapCommand } from './output-wrapper.ts';
 import type { BuildPodInput, PodManifest, PodTemplate } from './pod-template.ts';
@@ -11,6 +12,8 @@ export const retryAnnotation = 'sluice.dev/retries';
 const scriptAnnotation = 'sluice.dev/script';
 /** Kubernetes allows 256 KiB of annotations; some room is left for the others. */
 const maxScript = 240 * 1_024;
+/** The most that all our annotations together may take. */
+const maxAnnotations = 250 * 1_024;
 
 /** Fields that a template and a workflow spec share with a pod's spec; the template's wins. */
 const podFields = [
@@ -22,7 +25,6 @@ const podFields = [
   'hostNetwork',
   'imagePullSecrets',
   'nodeSelector',
-  'priority',
   'priorityClassName',
   'resourceClaims',
   'schedulerName',
@@ -38,15 +40,29 @@ export function buildPod(input: BuildPodInput): Result<PodManifest> {
   const refuse = (path: string, message: string, fix?: string): void => {
     problems.push({ code: 'PodUnsupported', severity: 'error', path, message, ...(fix ? { fix } : {}) });
   };
-  const source = template.container ?? template.script;
-  if (!source) refuse(`templates.${template.name ?? ''}`, 'only container and script templates run as pods');
   const script =
     template.script && typeof template.script['source'] === 'string' ? template.script['source'] : undefined;
   if (script !== undefined && script.length > maxScript)
     refuse('script.source', `the script has ${script.length} characters; ${maxScript} are the most`);
   const capture = captureOf(input);
-  const container = mainContainer(input, source ?? {}, capture, refuse);
-  const spec = applyPatches(input, podSpec(input, container, script !== undefined), refuse);
+  const inputs = inputsOf(input, refuse);
+  const { containers, plan } = containersOf(input, capture, refuse);
+  const spec = applyPatches(input, podSpec(input, containers, script !== undefined), refuse);
+  const { task } = input;
+  const annotations = {
+    ...(plan && input.outputs === 'native' ? { [keys.containers]: JSON.stringify(plan) } : {}),
+    ...(task ? { [keys.task]: JSON.stringify(task) } : {}),
+    ...(capture && input.outputs === 'native' ? { [keys.outputs]: JSON.stringify(capture) } : {}),
+    ...(inputs ? { [keys.inputs]: JSON.stringify(inputs) } : {}),
+    ...(script === undefined ? {} : { [scriptAnnotation]: script }),
+  };
+  const size = Object.values(annotations).reduce((sum, text) => sum + new TextEncoder().encode(text).length, 0);
+  if (size > maxAnnotations)
+    refuse(
+      `templates.${template.name ?? ''}`,
+      `script and raw artifacts take ${size} bytes; ${maxAnnotations} are the most`,
+      'keep large content in an artifact repository',
+    );
   if (problems.length > 0) return { ok: false, problems };
   const { workflow, node } = input;
   return {
@@ -60,11 +76,11 @@ export function buildPod(input: BuildPodInput): Result<PodManifest> {
         labels: labelsOf(input),
         annotations: {
           ...metadataOf(input, 'annotations'),
-          'kubectl.kubernetes.io/default-container': 'main',
+          'kubectl.kubernetes.io/default-container':
+            plan && !plan.main.includes('main') ? (plan.main[0] ?? 'main') : 'main',
           'workflows.argoproj.io/node-name': node.name,
           'workflows.argoproj.io/node-id': node.id,
-          ...(capture && input.outputs === 'native' ? { [keys.outputs]: JSON.stringify(capture) } : {}),
-          ...(script === undefined ? {} : { [scriptAnnotation]: script }),
+          ...annotations,
           ...(input.retryNumber ? { [retryAnnotation]: String(input.retryNumber) } : {}),
         },
         ownerReferences: [
@@ -106,7 +122,7 @@ function labelsOf(input: BuildPodInput): Record<string, string> {
 }
 
 /** What the node is to capture; undefined when nobody reads anything, and the pod stays bare. */
-function captureOf({ template, captureResult }: BuildPodInput): OutputCapture | undefined {
+function captureOf({ template, captureResult, artifacts: moved }: BuildPodInput): OutputCapture | undefined {
   const parameters = (template.outputs?.parameters ?? []).flatMap(({ name, valueFrom }) => {
     if (valueFrom?.path === undefined) return [];
     const fallback = valueFrom.default;
@@ -120,12 +136,50 @@ function captureOf({ template, captureResult }: BuildPodInput): OutputCapture | 
       },
     ];
   });
-  if (!captureResult && parameters.length === 0) return undefined;
+  const { outputs = [], logs = [] } = moved ?? {};
+  if (!captureResult && parameters.length === 0 && outputs.length === 0 && logs.length === 0) return undefined;
   return {
     container: 'main',
     ...(captureResult ? { result: true } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
+    ...(outputs.length > 0 ? { artifacts: outputs } : {}),
+    ...(logs.length > 0 ? { logs } : {}),
   };
+}
+
+/** What the node is to bring. Only nodes that know of artifacts can. */
+function inputsOf({ artifacts, outputs, template }: BuildPodInput, refuse: Refuse): PodInputs | undefined {
+  if (!artifacts) return undefined;
+  const moved = artifacts.inputs.length + artifacts.outputs.length + artifacts.logs.length;
+  if (moved > 0 && outputs !== 'native')
+    refuse(`templates.${template.name ?? ''}`, 'the nodes of this cluster move no artifacts');
+  return artifacts.inputs.length > 0 ? { container: 'main', artifacts: artifacts.inputs } : undefined;
+}
+
+const taskImage = 'sluice.dev/executor';
+
+/** The containers that do the work, and their order where there is more than one container to be thought of. */
+function containersOf(
+  input: BuildPodInput,
+  capture: OutputCapture | undefined,
+  refuse: Refuse,
+): { readonly containers: readonly JsonObject[]; readonly plan?: ContainerPlan } {
+  const { template, task, outputs } = input;
+  const place = `templates.${template.name ?? ''}`;
+  if (task) {
+    if (outputs !== 'native') refuse(place, `the nodes of this cluster cannot run ${task.kind} templates`);
+    return { containers: [{ name: 'main', image: taskImage, command: ['sluice-executor', task.kind] }] };
+  }
+  if (template.containerSet) {
+    const set = readContainerSet(template.containerSet);
+    if (set.plan.order && outputs !== 'native')
+      refuse(place, 'the nodes of this cluster cannot start the containers of a container set in order');
+    return set;
+  }
+  const source = template.container ?? template.script;
+  if (!source) refuse(place, 'this kind of template does not run as a pod');
+  const main = mainContainer(input, source ?? {}, capture, refuse);
+  return { containers: [main], ...(Array.isArray(template['sidecars']) ? { plan: { main: ['main'] } } : {}) };
 }
 
 type Refuse = (path: string, message: string, fix?: string) => void;
@@ -163,13 +217,17 @@ function textList(value: Json | undefined): string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-function podSpec(input: BuildPodInput, main: JsonObject, hasScript: boolean): JsonObject {
+function podSpec(input: BuildPodInput, mains: readonly JsonObject[], hasScript: boolean): JsonObject {
+  const main = mains.find((container) => container['name'] === 'main') ?? mains[0] ?? {};
   const { template, spec, scheduling = {} } = input;
   const fields: Record<string, Json> = {};
   for (const field of podFields) {
     const value = template[field] ?? scheduling[field] ?? spec[field];
     if (value !== undefined && value !== null) fields[field] = value as Json;
   }
+  // The priority of a workflow says who runs first, not how its pods are scheduled.
+  if (template['priority'] !== undefined && template['priority'] !== null)
+    fields['priority'] = template['priority'] as Json;
   const extra = (field: string): readonly JsonObject[] =>
     Array.isArray(template[field]) ? (template[field] as JsonObject[]) : [];
   const init = extra('initContainers').map((container) => mirrored(container, main));
@@ -181,7 +239,7 @@ function podSpec(input: BuildPodInput, main: JsonObject, hasScript: boolean): Js
     ...fields,
     ...avoiding(fields, input.avoidHosts),
     ...(init.length > 0 ? { initContainers: init } : {}),
-    containers: [main, ...sidecars],
+    containers: [...mains, ...sidecars],
     ...(volumes.length > 0 ? { volumes } : {}),
     ...(deadline === undefined ? {} : { activeDeadlineSeconds: deadline }),
   };
@@ -218,6 +276,7 @@ function usedVolumes(template: PodTemplate, volumes: readonly JsonObject[]): rea
   const containers = [
     template.container,
     template.script,
+    ...(template.containerSet ? readContainerSet(template.containerSet).containers : []),
     ...['initContainers', 'sidecars'].flatMap((field) =>
       Array.isArray(template[field]) ? (template[field] as JsonObject[]) : [],
     ),

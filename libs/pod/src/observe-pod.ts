@@ -1,4 +1,4 @@
-import type { CapturedOutputs } from '@sluice/model';
+import { type CapturedOutputs, type ContainerPlan, type JsonObject, keys, type OutputCapture } from '@sluice/model';
 import { resourcesDurationOf } from './resources-duration.ts';
 
 /** The parts of a Pod that tell what became of it. */
@@ -57,6 +57,12 @@ export type PodOutcome = {
   readonly exitCode?: number;
   readonly result?: string;
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Names of the artifacts and logs that were kept. */
+  readonly artifacts?: readonly string[];
+  /** Where those lie, as a status shows it. */
+  readonly locations?: Readonly<Record<string, JsonObject>>;
+  /** What became of each container, of a pod with several that count. */
+  readonly containers?: Readonly<Record<string, ContainerOutcome>>;
   readonly hostNodeName?: string;
   readonly podIP?: string;
   readonly ready?: boolean;
@@ -69,21 +75,66 @@ export type PodOutcome = {
   readonly lingering?: boolean;
 };
 
+/** What became of one container of several. */
+export type ContainerOutcome = {
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+  readonly message?: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+};
+
+function planIn(text: string | undefined): ContainerPlan | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as ContainerPlan);
+  } catch {
+    return undefined;
+  }
+}
+
+function mainsEnded({ status = {} }: ObservedPod, plan: ContainerPlan | undefined): boolean {
+  const names = plan?.main ?? ['main'];
+  const mains = (status.containerStatuses ?? []).filter(({ name }) => names.includes(name));
+  return mains.length === names.length && mains.every(({ state }) => state?.terminated !== undefined);
+}
+
+function containersOf({ metadata, status = {} }: ObservedPod): Pick<PodOutcome, 'containers'> {
+  const plan = planIn(metadata.annotations?.[keys.containers]);
+  if (!plan || (plan.main.length === 1 && plan.main[0] === 'main' && !plan.order)) return {};
+  const own = (status.containerStatuses ?? []).filter(({ name }) => plan.main.includes(name));
+  return { containers: Object.fromEntries(own.map((container) => [container.name, containerOutcome(container)])) };
+}
+
+function containerOutcome({ name, state = {} }: ContainerStatus): ContainerOutcome {
+  const { running, terminated } = state;
+  if (running) return { phase: 'Running', ...(running.startedAt ? { startedAt: running.startedAt } : {}) };
+  if (!terminated) return { phase: 'Pending' };
+  const { exitCode, startedAt, finishedAt } = terminated;
+  const captured = parseCaptured(terminated.message) !== undefined;
+  return {
+    phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+    ...(exitCode === 0 ? {} : { message: describe(name, terminated, captured) }),
+    ...(startedAt ? { startedAt } : {}),
+    ...(finishedAt ? { finishedAt } : {}),
+  };
+}
+
 /** Read a pod. Waiting pods say why they wait; failed ones what failed first, in upstream's order. */
 export function observePod(pod: ObservedPod): PodOutcome {
   const { status = {} } = pod;
   const main = status.containerStatuses?.find(({ name }) => name === 'main');
   const progress = pod.metadata.annotations?.['workflows.argoproj.io/progress'];
   const common = {
+    ...containersOf(pod),
     ...(pod.spec?.nodeName ? { hostNodeName: pod.spec.nodeName } : {}),
     ...(status.podIP ? { podIP: status.podIP } : {}),
     ...(progress ? { progress } : {}),
     ...(pod.metadata.deletionTimestamp ? { deleting: true } : {}),
   };
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return { ...common, ...finishedOutcome(pod, main) };
-  const ended = main?.state?.terminated;
-  // The pod's phase lags behind while sidecars run on: the main container decides.
-  if (ended && status.phase === 'Running') return { ...common, ...finishedOutcome(pod, main), lingering: true };
+  const plan = planIn(pod.metadata.annotations?.[keys.containers]);
+  // The pod's phase lags behind while sidecars run on: the main containers decide. Nodes that know the plan end the others.
+  if (status.phase === 'Running' && mainsEnded(pod, plan))
+    return { ...common, ...finishedOutcome(pod, main), ...(plan ? {} : { lingering: true }) };
   if (status.phase === 'Running') return { ...common, phase: 'Running', ready: isReady(pod) };
   const message = pendingMessage(pod);
   return { ...common, phase: 'Pending', ...(message ? { message } : {}) };
@@ -113,41 +164,97 @@ function finishedOutcome(pod: ObservedPod, main: ContainerStatus | undefined): P
     ...(ended ? { exitCode: ended.exitCode } : {}),
     ...(captured?.result === undefined ? {} : { result: captured.result }),
     ...(captured?.parameters === undefined ? {} : { parameters: captured.parameters }),
+    ...keptArtifacts(pod),
     ...(ended?.finishedAt ? { finishedAt: ended.finishedAt } : {}),
   };
-  if (pod.status?.phase === 'Succeeded' || (pod.status?.phase === 'Running' && ended?.exitCode === 0)) {
+  const isRunning = pod.status?.phase === 'Running';
+  if (pod.status?.phase === 'Succeeded' || (isRunning && mainsSucceeded(pod))) {
     if (captured?.error) return { ...values, phase: 'Error', message: captured.error };
     return { ...values, phase: 'Succeeded' };
   }
   return { ...values, ...inferFailure(pod, captured !== undefined) };
 }
 
+function mainsOf({ metadata }: Pick<ObservedPod, 'metadata'>): readonly string[] {
+  return planIn(metadata.annotations?.[keys.containers])?.main ?? ['main'];
+}
+
+function mainsSucceeded({ metadata, status = {} }: ObservedPod): boolean {
+  const names = mainsOf({ metadata });
+  return (status.containerStatuses ?? [])
+    .filter(({ name }) => names.includes(name))
+    .every(({ state }) => state?.terminated?.exitCode === 0);
+}
+
+/** The artifacts that the containers of a pod left, with the places that the pod was told to keep them at. */
+function keptArtifacts({ metadata, status = {} }: ObservedPod): Pick<PodOutcome, 'artifacts' | 'locations'> {
+  const told = (status.containerStatuses ?? []).map(
+    ({ state }) => parseCaptured(state?.terminated?.message)?.artifacts,
+  );
+  if (told.every((names) => names === undefined)) return {};
+  const artifacts = told.flatMap((names) => names ?? []);
+  const capture = captureIn(metadata.annotations?.[keys.outputs]);
+  const places = [...(capture?.artifacts ?? []), ...(capture?.logs ?? [])];
+  const locations = Object.fromEntries(places.map(({ name, location, shown }) => [name, shown ?? location]));
+  return { artifacts, locations };
+}
+
+function captureIn(text: string | undefined): OutputCapture | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as OutputCapture);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Why a pod failed: the pod's own message, then init containers, then the main one, then the others. */
 function inferFailure(
-  { status = {} }: ObservedPod,
+  pod: ObservedPod,
   captured: boolean,
 ): { readonly phase: 'Succeeded' | 'Failed' | 'Error'; readonly message?: string } {
+  const { status = {} } = pod;
   if (status.message) return { phase: 'Failed', message: status.message };
-  for (const container of status.initContainerStatuses ?? []) {
-    const ended = container.state?.terminated;
-    if (ended && ended.exitCode !== 0) return { phase: 'Error', message: describe(container.name, ended, false) };
-  }
   const containers = status.containerStatuses ?? [];
-  const unstarted = waitingMessage(containers);
-  if (unstarted !== undefined) return { phase: 'Error', message: unstarted };
-  const ordered = [
-    ...containers.filter(({ name }) => name === 'main'),
-    ...containers.filter(({ name }) => name !== 'main'),
-  ];
-  for (const container of ordered) {
-    const ended = container.state?.terminated;
-    if (!ended || ended.exitCode === 0) continue;
-    if (container.name !== 'main' && (ended.exitCode === 137 || ended.exitCode === 143)) continue;
-    return { phase: 'Failed', message: describe(container.name, ended, captured && container.name === 'main') };
-  }
-  if (containers.some(({ name, state }) => name === 'main' && state?.terminated?.exitCode === 0))
-    return { phase: 'Succeeded' };
+  const early = artifactProblem(containers) ?? initProblem(status.initContainerStatuses) ?? waitingMessage(containers);
+  if (early !== undefined) return { phase: 'Error', message: early };
+  const failed = failedContainer(pod, containers);
+  if (failed)
+    return { phase: 'Failed', message: describe(failed.name, failed.ended, captured && failed.name === 'main') };
+  if (mainsSucceeded(pod) && containers.length > 0) return { phase: 'Succeeded' };
   return { phase: 'Failed', message: status.reason ?? 'pod failed for unknown reason' };
+}
+
+/** The first container that failed, the main one before the others; helpers that were told to end have not. */
+function failedContainer(
+  { metadata }: ObservedPod,
+  containers: readonly ContainerStatus[],
+): { readonly name: string; readonly ended: Terminated } | undefined {
+  const mains = planIn(metadata.annotations?.[keys.containers])?.main ?? ['main'];
+  const isMain = ({ name }: ContainerStatus): boolean => name === 'main';
+  for (const { name, state } of [...containers.filter(isMain), ...containers.filter((one) => !isMain(one))]) {
+    const ended = state?.terminated;
+    if (!ended || ended.exitCode === 0) continue;
+    if (mains.includes(name) || (ended.exitCode !== 137 && ended.exitCode !== 143)) return { name, ended };
+  }
+  return undefined;
+}
+
+function initProblem(containers: readonly ContainerStatus[] = []): string | undefined {
+  for (const { name, state } of containers) {
+    const ended = state?.terminated;
+    if (ended && ended.exitCode !== 0) return describe(name, ended, false);
+  }
+  return undefined;
+}
+
+/** A container that ended with 64 and only an error to tell never ran: its artifacts could not be brought. */
+function artifactProblem(containers: readonly ContainerStatus[]): string | undefined {
+  for (const { state } of containers) {
+    if (state?.terminated?.exitCode !== 64) continue;
+    const captured = parseCaptured(state.terminated.message);
+    if (captured?.error !== undefined && Object.keys(captured).length === 1) return captured.error;
+  }
+  return undefined;
 }
 
 /** Why the containers never started, when none of them did. */
@@ -174,8 +281,10 @@ export function parseCaptured(message: string | undefined): CapturedOutputs | un
   }
 }
 
+const capturedFields = new Set(['result', 'parameters', 'artifacts', 'error']);
+
 function isCaptured(value: unknown): value is CapturedOutputs {
   if (typeof value !== 'object' || value === null) return false;
-  const known = Object.keys(value).every((key) => key === 'result' || key === 'parameters' || key === 'error');
+  const known = Object.keys(value).every((key) => capturedFields.has(key));
   return known && Object.keys(value).length > 0;
 }

@@ -1,10 +1,11 @@
-import type { Json, JsonObject } from '@sluice/model';
+import type { ArtifactInput, ArtifactOutput, Json, JsonObject, LogOutput, PodTask } from '@sluice/model';
 
 /** The parts of a workflow template from which a pod is made, with every tag replaced. */
 export type PodTemplate = {
   readonly name?: string;
   readonly container?: JsonObject;
   readonly script?: JsonObject;
+  readonly containerSet?: JsonObject;
   readonly inputs?: { readonly artifacts?: readonly JsonObject[] };
   readonly outputs?: {
     readonly parameters?: readonly {
@@ -61,6 +62,14 @@ export type BuildPodInput = {
   readonly avoidHosts?: readonly string[];
   /** Claims of the workflow, by the name of their template. */
   readonly claims?: Readonly<Record<string, string>>;
+  /** What the node brings into the pod and keeps of it. */
+  readonly artifacts?: {
+    readonly inputs: readonly ArtifactInput[];
+    readonly outputs: readonly ArtifactOutput[];
+    readonly logs: readonly LogOutput[];
+  };
+  /** What the node does itself, in place of a process. */
+  readonly task?: PodTask;
   /** `native`: the node captures outputs. `wrapper`: a shell around the command does. */
   readonly outputs: 'native' | 'wrapper';
 };

@@ -16,6 +16,16 @@ test('repeats become a count', async () => {
   expect(event).toMatchObject({ count: 3, reason: 'Pulled', involvedObject: { kind: 'Pod', name: 'p', uid: 'u' } });
 });
 
+test('an event carries the annotations of its latest repeat', async () => {
+  const kube = new FakeKube();
+  const recorder = createEventRecorder({ kube, component: 'test', log: silentLog, now: () => 0 });
+  recorder.event(pod, 'Normal', 'Released', 'done', { revision: '1', by: 'ann' });
+  recorder.event(pod, 'Normal', 'Released', 'done', { revision: '2' });
+  await recorder.flush();
+  const [event] = kube.objects(resources.events, 'ns');
+  expect(event).toMatchObject({ count: 2, metadata: { annotations: { revision: '2', by: 'ann' } } });
+});
+
 test('a storm about one object is cut, other objects are still heard', async () => {
   const kube = new FakeKube();
   const recorder = createEventRecorder({ kube, component: 'test', log: silentLog, now: () => 0 });

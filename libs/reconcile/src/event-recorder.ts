@@ -6,8 +6,17 @@ import { isKubeError, type KubeApi } from './kube-api.ts';
 
 /** Tells people about an object by core v1 Events. Never throws and never waits: events are news, not state. */
 export type EventRecorder = {
-  /** `reason` is UpperCamelCase and stable. Repeats of one (object, reason, message) become a count. */
-  event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  /**
+   * `reason` is UpperCamelCase and stable. Repeats of one (object, reason, message) become a count; the event keeps the
+   * annotations of the latest.
+   */
+  event(
+    object: KubeObject,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    annotations?: Readonly<Record<string, string>>,
+  ): void;
   /** Resolves once what was recorded so far is written or dropped. */
   flush(): Promise<void>;
 };
@@ -54,7 +63,7 @@ class BackgroundRecorder implements EventRecorder {
     this.#now = options.now ?? Date.now;
   }
 
-  event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
+  event(...[object, type, reason, message, annotations]: Parameters<EventRecorder['event']>): void {
     const full = this.#pending >= (this.#options.maxPending ?? 1_000);
     if (full || !this.#takeToken(object.metadata.uid ?? object.metadata.name)) {
       this.#options.log.debug('event dropped', { reason, name: object.metadata.name, full });
@@ -66,7 +75,7 @@ class BackgroundRecorder implements EventRecorder {
     const similar = this.#isOneOfMany(object, type, reason, text);
     this.#tail = this.#tail.then(async () => {
       try {
-        await this.#write(object, { type, reason, message: text, at, ...similar });
+        await this.#write(object, { type, reason, message: text, at, annotations, ...similar });
       } catch (error) {
         this.#options.log.warn('event not written', { reason, name: object.metadata.name, error });
       } finally {
@@ -80,14 +89,15 @@ class BackgroundRecorder implements EventRecorder {
   }
 
   async #write(object: KubeObject, facts: Occurrence): Promise<void> {
-    const { type, reason, at, combined } = facts;
+    const { type, reason, at, combined, annotations } = facts;
     const message = combined ? `(combined from similar events): ${facts.message}` : facts.message;
     const same = combined ? '' : message;
     const id = JSON.stringify([object.kind, object.metadata.uid, object.metadata.name, type, reason, combined, same]);
     const signal = AbortSignal.timeout(10_000);
     const before = this.#series.get(id);
     if (before) {
-      const body = { count: before.count + 1, lastTimestamp: at, ...(combined && { message }) };
+      const metadata = annotations ? { metadata: { annotations } } : {};
+      const body = { ...metadata, count: before.count + 1, lastTimestamp: at, ...(combined && { message }) };
       try {
         await this.#options.kube.patch(resources.events, before.key, { type: 'merge', body }, { signal });
         before.count++;
@@ -97,7 +107,7 @@ class BackgroundRecorder implements EventRecorder {
         this.#series.delete(id);
       }
     }
-    const event = buildEvent(object, { type, reason, message, at, component: this.#options.component });
+    const event = buildEvent(object, { type, reason, message, at, annotations, component: this.#options.component });
     await this.#options.kube.create(resources.events, event, { signal });
     remember(this.#series, id, { key: { namespace: event.metadata.namespace, name: event.metadata.name }, count: 1 });
   }
@@ -143,25 +153,20 @@ type Occurrence = {
   readonly reason: string;
   readonly message: string;
   readonly at: string;
+  readonly annotations: Readonly<Record<string, string>> | undefined;
   readonly combined: boolean;
 };
 
-type EventFacts = {
-  readonly type: string;
-  readonly reason: string;
-  readonly message: string;
-  readonly at: string;
-  readonly component: string;
-};
+type EventFacts = Omit<Occurrence, 'combined'> & { readonly component: string };
 
 /** The Event object for a first occurrence. Events about cluster-scoped objects live in `default`. */
-function buildEvent(object: KubeObject, { type, reason, message, at, component }: EventFacts) {
+function buildEvent(object: KubeObject, { type, reason, message, at, component, annotations }: EventFacts) {
   const { name, namespace = 'default', uid, resourceVersion } = object.metadata;
   const suffix = createHash('sha256').update([uid, type, reason, message, at].join('|')).digest('hex').slice(0, 16);
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: `${name.slice(0, 230)}.${suffix}`, namespace },
+    metadata: { name: `${name.slice(0, 230)}.${suffix}`, namespace, ...(annotations && { annotations }) },
     involvedObject: {
       apiVersion: object.apiVersion,
       kind: object.kind,

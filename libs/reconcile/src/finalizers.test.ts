@@ -24,7 +24,7 @@ test('a finalizer that somebody else added meanwhile is not overwritten', async 
   const kube = new FakeKube();
   const stale = kube.put(jobs, job);
   await addFinalizer(kube, jobs, stale, 'other');
-  await expect(addFinalizer(kube, jobs, stale, 'ours')).rejects.toMatchObject({ code: 422 });
+  await expect(addFinalizer(kube, jobs, stale, 'ours')).rejects.toMatchObject({ code: 409, reason: 'Conflict' });
   expect(hasFinalizer(kube.object(jobs, key), 'other')).toBe(true);
 });
 
@@ -32,6 +32,6 @@ test('removal from a stale place is refused', async () => {
   const kube = new FakeKube();
   const stored = kube.put(jobs, { ...job, metadata: { ...job.metadata, finalizers: ['a', 'b'] } });
   await removeFinalizer(kube, jobs, stored, 'a');
-  await expect(removeFinalizer(kube, jobs, stored, 'b')).rejects.toMatchObject({ code: 422 });
+  await expect(removeFinalizer(kube, jobs, stored, 'b')).rejects.toMatchObject({ code: 409, reason: 'Conflict' });
   expect(kube.object(jobs, key).metadata.finalizers).toEqual(['b']);
 });

@@ -1,6 +1,6 @@
 import type { KubeObject, Resource } from '@sluice/model';
-import { keyOf } from '@sluice/model';
-import { isKubeError, type JsonPatchOperation, type KubeApi } from './kube-api.ts';
+import { keyOf, keyText } from '@sluice/model';
+import { isKubeError, KubeApiError, type JsonPatchOperation, type KubeApi } from './kube-api.ts';
 
 /** True when the object carries the finalizer. */
 export function hasFinalizer(object: KubeObject, finalizer: string): boolean {
@@ -26,7 +26,7 @@ export async function addFinalizer<T extends KubeObject>(
   const change: JsonPatchOperation = object.metadata.finalizers?.length
     ? { op: 'add', path: '/metadata/finalizers/-', value: finalizer }
     : { op: 'add', path: '/metadata/finalizers', value: [finalizer] };
-  return kube.patch<T>(resource, keyOf(object), { type: 'json', body: [...guards, change] });
+  return patchAsRead<T>(kube, resource, object, [...guards, change]);
 }
 
 /** Remove a finalizer by a JSON patch that tests uid and place. An object that has gone, or lacks it, counts as done. */
@@ -45,8 +45,29 @@ export async function removeFinalizer(
     { op: 'remove', path },
   ];
   try {
-    await kube.patch(resource, keyOf(object), { type: 'json', body });
+    await patchAsRead(kube, resource, object, body);
   } catch (error) {
     if (!isKubeError(error, 'NotFound')) throw error;
   }
 }
+
+/** A JSON patch whose tests say what was read. Throws Conflict, as other guarded writes do, when they no longer hold. */
+async function patchAsRead<T extends KubeObject>(
+  kube: KubeApi,
+  resource: Resource,
+  object: KubeObject,
+  body: readonly JsonPatchOperation[],
+): Promise<T> {
+  const key = keyOf(object);
+  try {
+    return await kube.patch<T>(resource, key, { type: 'json', body });
+  } catch (error) {
+    // The server refuses it like an invalid object, but names no field as the cause.
+    const status = error instanceof KubeApiError ? (error.status as Status | undefined) : undefined;
+    if (!isKubeError(error, 'Invalid') || status?.details?.causes?.length) throw error;
+    const message = `${object.kind} ${keyText(key)} has changed since it was read: ${error.message}`;
+    throw new KubeApiError(409, 'Conflict', message, error.status);
+  }
+}
+
+type Status = { readonly details?: { readonly causes?: readonly unknown[] } };

@@ -1,3 +1,4 @@
+export { applyDefinitions } from './apply-definitions.ts';
 export { exponentialDelayMs, jittered, maxTimerMs, pause } from './backoff.ts';
 export type { Reconcile, ReconcileResult, WatchSource } from './controller.ts';
 export type { EventRecorder, EventRecorderOptions } from './event-recorder.ts';
@@ -10,6 +11,7 @@ export type { InformerScope, InformerSet, InformerSetOptions } from './informer-
 export { createInformerSet } from './informer-set.ts';
 export type {
   DeleteOptions,
+  Fence,
   JsonPatchOperation,
   KubeApi,
   ListOptions,
@@ -33,15 +35,12 @@ export {
 export type { CacheEvent, IndexFunction } from './object-cache.ts';
 export { deepFreeze, labelIndex, namespaceIndex, ownerIndex } from './object-cache.ts';
 export { controllerOf, isControlledBy, ownerKeys, ownerReferenceTo } from './owners.ts';
-export type { ChildrenByKind, CompositeDecision, CompositeOptions } from './composite.ts';
-export { composite } from './composite.ts';
 export type { LeaderElection, LeaderElectionOptions } from './leader-election.ts';
 export { createLeaderElection } from './leader-election.ts';
 export type { Clock, Leadership } from './leadership.ts';
 export { fenceWrites, NotLeaderError } from './leadership.ts';
-export type { PlanOptions, PlanPhase, PlanStatus, PlanTrigger } from './plan.ts';
-export { plan, skipDeletePlan } from './plan.ts';
-export { applyDefinitions } from './definitions.ts';
+export type { ElectedParts } from './start-elected.ts';
+export { electionSettings, startElected } from './start-elected.ts';
 export type { ShardedElection, ShardedElectionOptions } from './sharding.ts';
 export { createShardedElection, shardOf } from './sharding.ts';
 export type { OperatorController, OperatorOptions, OperatorPorts } from './start-operator.ts';

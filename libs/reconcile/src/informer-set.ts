@@ -1,5 +1,5 @@
 import type { KubeObject, Resource } from '@sluice/model';
-import type { Log } from '@sluice/runtime';
+import { type Log, type Reporting, reportingOf } from '@sluice/runtime';
 import { createInformer, type Informer, type InformerOptions } from './informer.ts';
 import { KubeApiError, type KubeApi } from './kube-api.ts';
 
@@ -11,6 +11,8 @@ export type InformerScope<T extends KubeObject = KubeObject> = Pick<
 /** Informers shared between controllers: one list and one watch for each (resource, namespace, selectors). */
 export type InformerSet = {
   readonly kube: KubeApi;
+  /** Where controllers over this set report to, unless they are told otherwise. */
+  readonly reporting: Reporting;
   /** The informer of this scope, made on first demand. Starts by itself if the set has been started. */
   informer<T extends KubeObject = KubeObject>(resource: Resource, scope?: InformerScope<T>): Informer<T>;
   /** Close one informer and forget it: asked for again, it is made anew. */
@@ -22,13 +24,14 @@ export type InformerSet = {
   close(): Promise<void>;
 };
 
-export type InformerSetOptions = Pick<InformerOptions, 'pageSize' | 'initial' | 'maxBackoffMs' | 'keep'> & {
-  readonly log?: Log;
-};
+export type InformerSetOptions = Pick<InformerOptions, 'pageSize' | 'initial' | 'maxBackoffMs' | 'keep'> &
+  Reporting & {
+    readonly log?: Log;
+  };
 
 /** A set of shared informers over `kube`. */
 export function createInformerSet(kube: KubeApi, options: InformerSetOptions = {}): InformerSet {
-  const { log, ...defaults } = options;
+  const { log, metrics: _, tracer: __, ...defaults } = options;
   const informers = new Map<string, Informer>();
   let started = false;
   let closed = false;
@@ -47,6 +50,7 @@ export function createInformerSet(kube: KubeApi, options: InformerSetOptions = {
 
   return {
     kube,
+    reporting: reportingOf(options),
     informer<T extends KubeObject>(resource: Resource, scope: InformerScope<T> = {}): Informer<T> {
       if (closed) throw new Error('the informer set is closed');
       const { namespace = '', labelSelector = '', fieldSelector = '', metadataOnly = false } = scope;

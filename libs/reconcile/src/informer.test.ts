@@ -1,7 +1,8 @@
-import { type KubeObject, resources } from '@sluice/model';
+import { type KubeObject, type Resource, resources } from '@sluice/model';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createInformer, type InformerOptions } from './informer.ts';
-import { KubeApiError } from './kube-api.ts';
+import { type KubeApi, KubeApiError, type WatchEvent, type WatchOptions } from './kube-api.ts';
+import { fenceWrites } from './leadership.ts';
 import { type CacheEvent, labelIndex } from './object-cache.ts';
 import { FakeKube } from './testing.ts';
 
@@ -139,6 +140,41 @@ test('reads big collections in pages', async () => {
   expect(informer.list()).toHaveLength(25);
   expect(kube.count('list')).toBe(3);
   await informer.close();
+});
+
+test('a list that the server forgets between two pages is asked for in one piece', async () => {
+  const kube = new FakeKube();
+  kube.put(pods, ...Array.from({ length: 25 }, (_, i) => pod(`p${i}`)));
+  kube.fail({ verb: 'list', nth: 2, error: new KubeApiError(410, 'Expired', 'the continue token is too old') });
+  const { informer } = follow(kube, { pageSize: 10 });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(informer.list()).toHaveLength(25);
+  expect(kube.count('list')).toBe(3);
+  await informer.close();
+});
+
+test('versions are handed back as they came, whatever they look like', async () => {
+  const kube = new FakeKube();
+  const asked: (string | undefined)[] = [];
+  const shuffled = (object: KubeObject, resourceVersion: string): KubeObject => ({
+    ...object,
+    metadata: { ...object.metadata, uid: 'u', resourceVersion },
+  });
+  const opaque: KubeApi = {
+    ...fenceWrites(kube, () => new AbortController().signal),
+    list: async <T extends KubeObject>() => ({ items: [shuffled(pod('a'), 'zz') as T], resourceVersion: 'zz' }),
+    async *watch<T extends KubeObject>(_: Resource, { resourceVersion }: WatchOptions): AsyncGenerator<WatchEvent<T>> {
+      asked.push(resourceVersion);
+      if (asked.length > 2) await new Promise(() => {});
+      // A later version that sorts before the earlier one.
+      yield { type: 'MODIFIED', object: shuffled(pod('a', { seen: 'yes' }), '0b') as T };
+    },
+  };
+  const informer = createInformer(opaque, { resource: pods });
+  informer.start();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked.slice(0, 2)).toEqual(['zz', '0b']);
+  expect(informer.get({ namespace: 'default', name: 'a' })?.metadata.labels).toEqual({ seen: 'yes' });
 });
 
 test('finds objects by namespace, owner, label and own indexes', async () => {

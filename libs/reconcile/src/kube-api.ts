@@ -38,11 +38,15 @@ export type ListResult<T extends KubeObject> = {
   readonly continue?: string;
 };
 
+/** Asked before every attempt of a write, the first and each repetition; throws to have nothing sent. */
+export type Fence = () => void;
+
 export type WriteOptions = {
   readonly fieldManager?: string;
   readonly subresource?: string;
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
+  readonly fence?: Fence;
 };
 
 export type Patch =
@@ -61,6 +65,7 @@ export type DeleteOptions = {
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly signal?: AbortSignal;
+  readonly fence?: Fence;
 };
 
 export type LogOptions = {

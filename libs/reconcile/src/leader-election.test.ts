@@ -1,8 +1,9 @@
-import { resources } from '@sluice/model';
+import { type KubeObject, type Resource, resources } from '@sluice/model';
 import { silentLog } from '@sluice/runtime';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createLeaderElection, type LeaderElectionOptions } from './leader-election.ts';
-import { NotLeaderError } from './leadership.ts';
+import type { KubeApi } from './kube-api.ts';
+import { fenceWrites, NotLeaderError } from './leadership.ts';
 import type { Lease } from './lease-record.ts';
 import { createShardedElection, shardOf } from './sharding.ts';
 import { FakeKube } from './testing.ts';
@@ -10,7 +11,7 @@ import { FakeKube } from './testing.ts';
 const lease = { namespace: 'default', name: 'op' };
 const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'default' } };
 
-function stand(kube: FakeKube, identity: string, more: Partial<LeaderElectionOptions> = {}) {
+function stand(kube: KubeApi, identity: string, more: Partial<LeaderElectionOptions> = {}) {
   const lost: string[] = [];
   const election = createLeaderElection({
     kube,
@@ -87,16 +88,52 @@ test('after a pause without timers the right to write has already ended', async 
   await fenced.create(resources.pods, pod);
   nowMs = 10_000;
   await expect(fenced.delete(resources.pods, lease)).rejects.toThrow(NotLeaderError);
-  expect(() => election.assertLeading()).toThrow(NotLeaderError);
   expect(kube.count('delete')).toBe(0);
   expect(await fenced.get(resources.pods, { namespace: 'default', name: 'p' })).toBeDefined();
+  void election.close();
+});
+
+test('a holder whose machine slept, with its monotonic clock standing still, stops', async () => {
+  const kube = new FakeKube();
+  let wallMs = 0;
+  const { election, lost } = stand(kube, 'a', { clock: { now: () => 0, timer: () => () => {} }, now: () => wallMs });
+  await pass(0);
+  expect(election.leading()).toBe(true);
+  wallMs = -3_600_000;
+  expect(election.leading()).toBe(true);
+  wallMs = 10_000;
+  await expect(election.fence(kube).create(resources.pods, pod)).rejects.toThrow(NotLeaderError);
+  expect(lost).toEqual(['RenewDeadlinePassed']);
+  void election.close();
+});
+
+test('the right to write is asked again before each attempt of one write', async () => {
+  const kube = new FakeKube();
+  let nowMs = 0;
+  const { election } = stand(kube, 'a', { clock: { now: () => nowMs, timer: () => () => {} } });
+  await pass(0);
+  const patient: KubeApi = {
+    ...clientOf(kube),
+    async delete(resource, key, options) {
+      options?.fence?.();
+      // The server asked for patience, and meanwhile the process was paused.
+      nowMs = 60_000;
+      await kube.delete(resource, key, options);
+    },
+  };
+  await expect(election.fence(patient).delete(resources.pods, lease)).rejects.toThrow(NotLeaderError);
+  expect(kube.count('delete')).toBe(0);
   void election.close();
 });
 
 test('an answer to a renewal that comes after the deadline does not count', async () => {
   const kube = new FakeKube();
   let nowMs = 0;
-  const slow = { ...clientOf(kube), create: async () => ((nowMs += 11_000), pod) } as unknown as FakeKube;
+  const create = async <T extends KubeObject>(_: Resource, object: T): Promise<T> => {
+    nowMs += 11_000;
+    return object;
+  };
+  const slow = { ...clientOf(kube), create };
   const { election } = stand(slow, 'a', { clock: { now: () => nowMs, timer: () => () => {} } });
   await pass(0);
   expect(election.leading()).toBe(false);
@@ -119,8 +156,9 @@ test('a lease shorter than its renew deadline is refused', () => {
   expect(() => createLeaderElection(options)).toThrow('must outlast');
 });
 
-function clientOf(kube: FakeKube) {
-  return { get: kube.get.bind(kube), patch: kube.patch.bind(kube) };
+/** A client of its own, so that a test can replace one of its methods. */
+function clientOf(kube: FakeKube): KubeApi {
+  return fenceWrites(kube, () => new AbortController().signal);
 }
 
 describe('shards', () => {

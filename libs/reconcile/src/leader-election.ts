@@ -19,7 +19,7 @@ export type LeaderElectionOptions = {
   readonly log: Log;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
-  /** Wall clock, only for what people read in the lease. */
+  /** Wall clock: what people read in the lease, and how the holder notices that its machine slept. */
   readonly now?: () => number;
   readonly random?: () => number;
   /** Wait this long before taking a lease that somebody else could take. Default 0. See {@link createShardedElection}. */
@@ -32,8 +32,6 @@ export type LeaderElection = Leadership & {
   /** Begin to stand for election. Once is enough. */
   start(): void;
   leading(): boolean;
-  /** Throws {@link NotLeaderError} unless leading: for the client's `beforeWrite`, which is asked before every attempt. */
-  assertLeading(): void;
   /** Resolves when this process leads; rejects when the signal fires first. */
   elected(signal?: AbortSignal): Promise<void>;
   /** Stop leading and give the lease back, so that the next one need not wait. */
@@ -41,6 +39,8 @@ export type LeaderElection = Leadership & {
 };
 
 const jitterFactor = 1.2;
+
+type Moment = { readonly atMs: number; readonly wallMs: number };
 
 /** Leader election by a Lease. Safe against pauses: every right to write ends by this process's own clock. */
 export function createLeaderElection(options: LeaderElectionOptions): LeaderElection {
@@ -61,8 +61,8 @@ class LeaseElection implements LeaderElection {
   #vacantSinceMs: number | undefined;
   /** Set while leading; its signal fires when the term ends. */
   #term: AbortController | undefined;
-  /** When the last renewal that succeeded was sent. */
-  #renewedMs = 0;
+  /** When the last renewal that succeeded was sent, by the monotonic clock and by the wall's. */
+  #renewed = { atMs: 0, wallMs: 0 };
   #cancelDeadline: () => void = () => {};
 
   constructor(options: LeaderElectionOptions) {
@@ -83,13 +83,9 @@ class LeaseElection implements LeaderElection {
 
   leading(): boolean {
     if (!this.#term) return false;
-    if (this.#clock.now() - this.#renewedMs < this.#deadlineMs) return true;
+    if (this.#sinceMs(this.#renewed) < this.#deadlineMs) return true;
     this.#lose('RenewDeadlinePassed');
     return false;
-  }
-
-  assertLeading(): void {
-    if (!this.leading()) throw new NotLeaderError(`lease ${this.#name} is not held: nothing is written`);
   }
 
   owns(): boolean {
@@ -153,8 +149,8 @@ class LeaseElection implements LeaderElection {
   }
 
   async #attempt(): Promise<void> {
-    const { kube, lease: key, identity, now = Date.now } = this.#options;
-    const sentMs = this.#clock.now();
+    const { kube, lease: key, identity } = this.#options;
+    const sent = { atMs: this.#clock.now(), wallMs: this.#wallMs() };
     const limit = new AbortController();
     const cancel = this.#clock.timer(this.#deadlineMs / 2, () =>
       limit.abort(new Error('the lease request took too long')),
@@ -164,9 +160,9 @@ class LeaseElection implements LeaderElection {
     try {
       const lease = await kube.get<Lease>(resources.leases, key, limit.signal);
       if (this.#mustWait(lease)) return;
-      const spec = takenSpec(lease, identity, this.#leaseMs, microTime(now()));
+      const spec = takenSpec(lease, identity, this.#leaseMs, microTime(sent.wallMs));
       await this.#write(lease, spec, limit.signal);
-      this.#renewed(sentMs);
+      this.#noteRenewal(sent);
     } finally {
       cancel();
       this.#stop.signal.removeEventListener('abort', abort);
@@ -203,20 +199,32 @@ class LeaseElection implements LeaderElection {
     await kube.patch(resources.leases, key, { type: 'merge', body }, options);
   }
 
-  #renewed(sentMs: number): void {
+  #noteRenewal(sent: Moment): void {
     if (this.#stop.signal.aborted) return;
     // Sent, not answered: the others count from a moment after this one.
-    if (this.#clock.now() - sentMs >= this.#deadlineMs) return this.#lose('RenewDeadlinePassed');
-    this.#renewedMs = sentMs;
+    const leftMs = this.#deadlineMs - this.#sinceMs(sent);
+    if (leftMs <= 0) return this.#lose('RenewDeadlinePassed');
+    this.#renewed = sent;
     this.#vacantSinceMs = undefined;
     this.#cancelDeadline();
-    const leftMs = this.#deadlineMs - (this.#clock.now() - sentMs);
     this.#cancelDeadline = this.#clock.timer(leftMs, () => void this.leading());
     if (this.#term) return;
     this.#term = new AbortController();
     this.#options.metrics?.leader(this.#name, true);
     this.#options.log.info('lease acquired', { lease: this.#name, identity: this.#options.identity });
     for (const listener of this.#listeners) listener();
+  }
+
+  /**
+   * The longer of what both clocks say: the monotonic one may stand still while a machine sleeps, and the other may be set. A
+   * holder that believes that more time has passed than did only gives up early.
+   */
+  #sinceMs({ atMs, wallMs }: Moment): number {
+    return Math.max(this.#clock.now() - atMs, this.#wallMs() - wallMs);
+  }
+
+  #wallMs(): number {
+    return (this.#options.now ?? Date.now)();
   }
 
   #lose(reason: string): void {

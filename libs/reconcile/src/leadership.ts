@@ -1,5 +1,5 @@
 import type { ObjectKey } from '@sluice/model';
-import type { KubeApi } from './kube-api.ts';
+import type { Fence, KubeApi } from './kube-api.ts';
 
 /** Time as elections see it. The default is the monotonic clock of the process. */
 export type Clock = {
@@ -35,24 +35,39 @@ export type Leadership = {
   fence(kube: KubeApi, key?: ObjectKey): KubeApi;
 };
 
-/** Refuses writes of `kube` unless `check` passes; what is under way is aborted when the term ends. */
+/**
+ * Writes of `kube` are sent only while `term` gives a signal; it throws when this process may not write. It is asked again
+ * before each attempt, because between two of them the process may have been paused; what is under way is aborted when
+ * the term ends.
+ */
 export function fenceWrites(kube: KubeApi, term: () => AbortSignal): KubeApi {
-  const guarded = <O extends { readonly signal?: AbortSignal }>(
+  async function guarded<O extends { readonly signal?: AbortSignal }, T>(
     options: O | undefined,
-  ): O & { signal: AbortSignal } => {
-    const own = term();
-    const signal = options?.signal ? AbortSignal.any([options.signal, own]) : own;
-    return { ...(options as O), signal };
-  };
+    write: (options: O & { readonly signal: AbortSignal; readonly fence: Fence }) => Promise<T>,
+  ): Promise<T> {
+    const ends = [term(), ...(options?.signal ? [options.signal] : [])];
+    const cut = new AbortController();
+    // Not AbortSignal.any: a write leaves nothing behind on a signal that lives as long as the term.
+    const stop = (event: Event): void => cut.abort((event.target as AbortSignal).reason);
+    for (const end of ends) {
+      if (end.aborted) throw end.reason;
+      end.addEventListener('abort', stop);
+    }
+    try {
+      return await write({ ...(options as O), signal: cut.signal, fence: () => void term() });
+    } finally {
+      for (const end of ends) end.removeEventListener('abort', stop);
+    }
+  }
   return {
     get: (resource, key, signal) => kube.get(resource, key, signal),
     list: (resource, options) => kube.list(resource, options),
     watch: (resource, options) => kube.watch(resource, options),
     logs: (pod, options) => kube.logs(pod, options),
-    create: async (resource, object, options) => kube.create(resource, object, guarded(options)),
-    replace: async (resource, object, options) => kube.replace(resource, object, guarded(options)),
-    apply: async (resource, object, options) => kube.apply(resource, object, guarded(options)),
-    patch: async (resource, key, patch, options) => kube.patch(resource, key, patch, guarded(options)),
-    delete: async (resource, key, options) => kube.delete(resource, key, guarded(options)),
+    create: (resource, object, options) => guarded(options, (fenced) => kube.create(resource, object, fenced)),
+    replace: (resource, object, options) => guarded(options, (fenced) => kube.replace(resource, object, fenced)),
+    apply: (resource, object, options) => guarded(options, (fenced) => kube.apply(resource, object, fenced)),
+    patch: (resource, key, patch, options) => guarded(options, (fenced) => kube.patch(resource, key, patch, fenced)),
+    delete: (resource, key, options) => guarded(options, (fenced) => kube.delete(resource, key, fenced)),
   };
 }

@@ -1,8 +1,10 @@
 import { type KubeObject, type ObjectKey, resources, TerminalError } from '@sluice/model';
-import { silentLog } from '@sluice/runtime';
+import { createMetrics, silentLog, type Tracer } from '@sluice/runtime';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Reconcile } from './controller.ts';
 import { createInformerSet } from './informer-set.ts';
+import { KubeApiError } from './kube-api.ts';
+import type { Leadership } from './leadership.ts';
 import { ownerKeys, ownerReferenceTo } from './owners.ts';
 import { createController, type ControllerOptions, type ReconcileOutcome } from './run-controller.ts';
 import { FakeKube } from './testing.ts';
@@ -159,4 +161,85 @@ test('close waits for the reconcile under way', async () => {
   gate.resolve();
   await closing;
   expect(results()).toEqual(['done']);
+});
+
+test('after a refusal that shows a stale cache a key waits for the watch, or half a second', async () => {
+  const kube = new FakeKube();
+  kube.put(jobs, job('a'));
+  let calls = 0;
+  const { controller } = await run(kube, async () => {
+    if (++calls < 3) throw new KubeApiError(409, 'Conflict', 'changed meanwhile');
+    return {};
+  });
+  expect(calls).toBe(1);
+  await vi.advanceTimersByTimeAsync(400);
+  expect(calls).toBe(1);
+  await kube.patch(
+    jobs,
+    { namespace: 'default', name: 'a' },
+    { type: 'merge', body: { metadata: { labels: { b: 'c' } } } },
+  );
+  await vi.advanceTimersByTimeAsync(0);
+  expect(calls).toBe(2);
+  await vi.advanceTimersByTimeAsync(600);
+  expect(calls).toBe(3);
+  await controller.close();
+});
+
+test('a mistake of the program is counted as a panic, and the controller goes on', async () => {
+  const kube = new FakeKube();
+  kube.put(jobs, job('a'));
+  const metrics = await createMetrics();
+  let calls = 0;
+  const nothing: unknown = undefined;
+  const { controller, results } = await run(
+    kube,
+    async () => (++calls === 1 ? (nothing as { field: object }).field : {}),
+    { metrics },
+  );
+  await vi.advanceTimersByTimeAsync(100);
+  expect(results()).toEqual(['error', 'done']);
+  const text = await metrics.text();
+  expect(text).toContain('controller_runtime_reconcile_panics_total{controller="test"} 1');
+  expect(text).toContain('controller_runtime_reconcile_errors_total{controller="test"} 1');
+  expect(text).toContain('controller_runtime_reconcile_total{controller="test",result="success"} 1');
+  expect(text).toContain('workqueue_retries_total{name="test",controller="test"} 1');
+  metrics.close();
+  await controller.close();
+});
+
+test('works only on the keys it owns, and on all of them when it gains them', async () => {
+  const kube = new FakeKube();
+  kube.put(jobs, job('a'), job('b'));
+  const owned = new Set<string>();
+  const end = new AbortController();
+  let gained = (): void => {};
+  const leadership: Leadership = {
+    owns: (key) => owned.has(key),
+    term: (key) => (owned.has(key) ? end.signal : undefined),
+    onGained: (listener) => ((gained = listener), () => {}),
+    fence: (fenced) => fenced,
+  };
+  const seen: string[] = [];
+  const { controller } = await run(kube, async ({ name }) => (seen.push(name), {}), { leadership });
+  expect(seen).toEqual([]);
+  owned.add('default/b');
+  gained();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(seen).toEqual(['b']);
+  await controller.close();
+});
+
+test('spans of reconciles and metrics go where the informers report to', async () => {
+  const kube = new FakeKube();
+  kube.put(jobs, job('a'));
+  const spans: string[] = [];
+  const tracer: Tracer = {
+    span: (name, { controller, key }, work) => (spans.push(`${name} ${controller} ${key}`), work()),
+  };
+  const informers = createInformerSet(kube, { tracer });
+  const { controller } = await run(kube, async () => ({}), { informers });
+  expect(spans).toEqual(['reconcile test default/a']);
+  await controller.close();
+  await informers.close();
 });

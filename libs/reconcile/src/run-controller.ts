@@ -1,10 +1,10 @@
 import type { KubeObject, ObjectKey } from '@sluice/model';
 import { keyOf, keyText, parseKey, TerminalError } from '@sluice/model';
-import { type ControllerMetrics, type Log, type Metrics, noTracer, type Tracer } from '@sluice/runtime';
+import { type ControllerMetrics, type Log, noTracer, type Reporting, reportingOf, type Tracer } from '@sluice/runtime';
 import type { Reconcile, WatchSource } from './controller.ts';
 import type { Informer } from './informer.ts';
 import { createInformerSet, type InformerSet } from './informer-set.ts';
-import { KubeApiError, type KubeApi } from './kube-api.ts';
+import { isKubeError, KubeApiError, type KubeApi } from './kube-api.ts';
 import { type Leadership, NotLeaderError } from './leadership.ts';
 import type { CacheEvent } from './object-cache.ts';
 import { pause } from './backoff.ts';
@@ -19,7 +19,8 @@ export type ReconcileOutcome = {
   readonly durationMs: number;
 };
 
-export type ControllerOptions = {
+/** `metrics` and `tracer`: those of `informers` by default. */
+export type ControllerOptions = Reporting & {
   /** Names the controller in logs and metrics. */
   readonly name: string;
   /** Shared informers. Give these or `kube`; with `kube` the controller has informers of its own. */
@@ -39,8 +40,6 @@ export type ControllerOptions = {
   readonly resyncMs?: number;
   /** Work only on keys that this process owns. Caches are filled meanwhile, so that taking over is immediate. */
   readonly leadership?: Leadership;
-  readonly metrics?: Metrics;
-  readonly tracer?: Tracer;
   /** How long `close` waits for reconciles that are under way. Default 10 s. */
   readonly drainMs?: number;
   readonly log: Log;
@@ -58,6 +57,12 @@ export type Controller = {
   /** Take no more work, abort what is under way after `drainMs`, stop own informers. */
   close(): Promise<void>;
 };
+
+/**
+ * Least wait after an answer that says that the cache is older than the server. What the cache lacks comes by the watch,
+ * and its coming has the key looked at at once: to ask again before that is to be refused again.
+ */
+const staleRetryMs = 500;
 
 /** Runs a reconciler over keys: level-based, deduplicated, retried with backoff, never the same key twice at once. */
 export function createController(options: ControllerOptions): Controller {
@@ -86,8 +91,9 @@ class WatchingController implements Controller {
     this.#ownsInformers = !options.informers;
     this.#informers = options.informers ?? createInformerSet(options.kube as KubeApi, { log: this.#log });
     this.#runs = new ReconcileRuns(options.timeoutMs ?? 120_000);
-    this.#tracer = options.tracer ?? noTracer;
-    const metrics = options.metrics?.controller(options.name, this.#concurrency(), () => this.#queue.state());
+    const { metrics: registry, tracer = noTracer } = { ...this.#informers.reporting, ...reportingOf(options) };
+    this.#tracer = tracer;
+    const metrics = registry?.controller(options.name, this.#concurrency(), () => this.#queue.state());
     this.#metrics = metrics;
     this.#queue = new Workqueue({
       ...(options.retryRate !== undefined && { retryRate: options.retryRate }),
@@ -217,9 +223,9 @@ class WatchingController implements Controller {
       return result;
     }
     const retryAfterMs = error instanceof KubeApiError ? error.retryAfterMs : undefined;
-    this.#queue.addRateLimited(key, retryAfterMs);
-    // A conflict only says that somebody else wrote first: the next pass reads again.
-    const conflict = error instanceof KubeApiError && error.reason === 'Conflict';
+    const staleMs = isKubeError(error, 'Conflict', 'AlreadyExists', 'NotFound') ? staleRetryMs : 0;
+    this.#queue.addRateLimited(key, Math.max(retryAfterMs ?? 0, staleMs));
+    const conflict = isKubeError(error, 'Conflict');
     this.#log[conflict ? 'debug' : 'warn'](result === 'timeout' ? 'reconcile timed out' : 'reconcile failed', facts);
     return result;
   }

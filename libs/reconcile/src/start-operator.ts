@@ -1,4 +1,4 @@
-import { Closers, type Log, type Metrics, type Running, type Tracer } from '@sluice/runtime';
+import { Closers, type Log, type Reporting, reportingOf, type Running } from '@sluice/runtime';
 import type { Reconcile, WatchSource } from './controller.ts';
 import { createEventRecorder, type EventRecorder } from './event-recorder.ts';
 import { createInformerSet, type InformerSet, type InformerSetOptions } from './informer-set.ts';
@@ -26,7 +26,7 @@ export type OperatorController = Pick<
   readonly reconcile: (ports: OperatorPorts) => Reconcile;
 };
 
-export type OperatorOptions = {
+export type OperatorOptions = Reporting & {
   /** Names the operator in events and in its lease. */
   readonly name: string;
   readonly kube: KubeApi;
@@ -35,8 +35,6 @@ export type OperatorOptions = {
   /** Run several replicas of which one works. Without it there must be only one. */
   readonly leaderElection?: Pick<LeaderElectionOptions, 'lease' | 'identity' | 'onLost' | 'clock'> &
     Partial<Pick<LeaderElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryPeriodMs'>>;
-  readonly metrics?: Metrics;
-  readonly tracer?: Tracer;
   readonly informers?: InformerSetOptions;
   readonly drainMs?: number;
   readonly now?: () => number;
@@ -53,15 +51,13 @@ export async function startOperator(options: OperatorOptions, signal?: AbortSign
   const fenced = leadership ? leadership.fence(kube) : kube;
   const events = createEventRecorder({ kube, component: name, log, now });
   closers.add(() => events.flush());
-  const informers = createInformerSet(kube, { log, ...options.informers });
+  const informers = createInformerSet(kube, { log, ...reportingOf(options), ...options.informers });
   const controllers = options.controllers.map(({ reconcile, ...controller }) =>
     createController({
       ...controller,
       informers,
       log,
       ...(leadership && { leadership }),
-      ...(options.metrics && { metrics: options.metrics }),
-      ...(options.tracer && { tracer: options.tracer }),
       ...(options.drainMs !== undefined && { drainMs: options.drainMs }),
       reconcile: reconcile({ kube: fenced, informers, events, now }),
     }),

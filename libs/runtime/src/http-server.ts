@@ -1,5 +1,4 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { HttpHandler, HttpResponse } from './http.ts';
 
@@ -32,7 +31,7 @@ export async function serveHttp(handler: HttpHandler, options: HttpServerOptions
   const listener = (message: IncomingMessage, response: ServerResponse): void => {
     void answer(handler, message, response, options.onError);
   };
-  const server = options.tls ? createHttpsServer({ ...options.tls }, listener) : createHttpServer(listener);
+  const server = await createServer(options, listener);
   server.keepAliveTimeout = 65_000;
   server.requestTimeout = 0;
   server.headersTimeout = 30_000;
@@ -58,6 +57,15 @@ export async function serveHttp(handler: HttpHandler, options: HttpServerOptions
         server.closeIdleConnections();
       }),
   };
+}
+
+/** The modules are loaded here: a program that only asks others is not to wait for them. */
+async function createServer(
+  { tls }: HttpServerOptions,
+  listener: (message: IncomingMessage, response: ServerResponse) => void,
+): Promise<Server> {
+  if (!tls) return (await import('node:http')).createServer(listener);
+  return (await import('node:https')).createServer({ ...tls }, listener);
 }
 
 function listenMessage(error: NodeJS.ErrnoException, { host, port }: HttpServerOptions): string {

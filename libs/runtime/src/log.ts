@@ -1,4 +1,5 @@
-import { type Logger, pino } from 'pino';
+import { createRequire } from 'node:module';
+import type * as Pino from 'pino';
 
 /** Structured log. `message` is a constant text; what varies goes into `fields`. */
 export type Log = {
@@ -14,6 +15,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** JSON lines to a file descriptor or a file; standard error by default. Keys that name secrets are redacted. */
 export function createLog(options: { readonly level?: LogLevel; readonly destination?: number | string } = {}): Log {
+  // Loaded with the first log: programs that write none, such as most commands of the CLI, are not to wait for it.
+  const { pino } = createRequire(import.meta.url)('pino') as typeof Pino;
   const destination = pino.destination({ dest: options.destination ?? 2, sync: true });
   const logger = pino(
     {
@@ -34,7 +37,7 @@ export const silentLog: Log = { debug: drop, info: drop, warn: drop, error: drop
 
 function drop(): void {}
 
-function wrap(logger: Logger): Log {
+function wrap(logger: Pino.Logger): Log {
   return {
     debug: (message, fields = {}) => logger.debug(fields, message),
     info: (message, fields = {}) => logger.info(fields, message),

@@ -1,12 +1,31 @@
+import { ListenError, serveHttp } from './http-server.ts';
+import { type HttpHandler } from './http.ts';
 import { createLog, type Log, type LogLevel } from './log.ts';
+import { createMetrics, type MetricsRegistry } from './metrics.ts';
+import { createTracer } from './open-telemetry.ts';
 import { Closers } from './running.ts';
-import { choiceSetting, readSettings, type Settings, settingsUsage, type SettingValues } from './settings.ts';
+import {
+  addressSetting,
+  choiceSetting,
+  readSettings,
+  type Settings,
+  settingsUsage,
+  type SettingValues,
+  textSetting,
+} from './settings.ts';
+import type { Tracer } from './span.ts';
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /** What every program has. */
 const commonSettings = {
   logLevel: choiceSetting({ env: 'SLUICE_LOG_LEVEL', help: 'how much is logged', choices: levels, fallback: 'info' }),
+  metrics: addressSetting({ env: 'SLUICE_METRICS', help: 'serve /metrics, /healthz and /readyz there' }),
+  traces: textSetting({
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    placeholder: 'URL',
+    help: 'send traces to this OpenTelemetry collector, by OTLP over HTTP',
+  }),
 };
 
 /** A program: what it is called and does, its settings, and how it starts. */
@@ -27,6 +46,12 @@ export type ProgramParts<S extends Settings> = {
   readonly log: Log;
   readonly closers: Closers;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where to report to, if anybody reads it. */
+  readonly metrics?: MetricsRegistry;
+  /** Where spans go, if anybody takes them. */
+  readonly tracer?: Tracer;
+  /** End the program with exit code 1 because it cannot go on; closes what was handed over first. */
+  readonly fail: (why: Error) => void;
 };
 
 /**
@@ -47,36 +72,81 @@ export async function runProgram<S extends Settings>(program: Program<S>): Promi
     process.exitCode = 2;
     return;
   }
-  const { logLevel } = read.value as SettingValues<typeof commonSettings>;
+  const { logLevel, metrics: address, traces } = read.value as SettingValues<typeof commonSettings>;
   const log = createLog({ level: logLevel });
   const closers = new Closers();
+  const stop = stopOnce(name, closers, log);
+  let ready = false;
   try {
-    await program.start({ settings: read.value as SettingValues<S>, log, closers, env: process.env });
+    const metrics = address ? await serveMetrics(address, { log, closers, isReady: () => ready }) : undefined;
+    const tracer = traces ? await createTracer({ endpoint: traces, serviceName: name }) : undefined;
+    if (tracer) closers.add(() => tracer.close());
+    const fail = (why: Error): void => {
+      log.error('cannot go on', { program: name, error: why });
+      stop(1);
+    };
+    const parts = { settings: read.value as SettingValues<S>, log, closers, env: process.env, fail };
+    await program.start({ ...parts, ...(metrics ? { metrics } : {}), ...(tracer ? { tracer } : {}) });
+    ready = true;
+    closers.add(() => void (ready = false));
   } catch (error) {
-    const isSetup = program.isSetupError(error);
+    const isSetup = error instanceof ListenError || program.isSetupError(error);
     const text = isSetup && error instanceof Error ? error.message : describe(error);
     process.stderr.write(`${name} cannot start: ${text}\n`);
     await closers.close();
     process.exit(isSetup ? 2 : 1);
   }
-  closeOnSignals(name, closers, log);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0, signal));
 }
 
-function closeOnSignals(name: string, closers: Closers, log: Log): void {
+type Served = { readonly log: Log; readonly closers: Closers; readonly isReady: () => boolean };
+
+/** Figures for Prometheus, whether the program lives, and whether it has started. Nothing else is answered. */
+async function serveMetrics(
+  address: { readonly host: string; readonly port: number },
+  { log, closers, isReady }: Served,
+): Promise<MetricsRegistry> {
+  const metrics = await createMetrics();
+  closers.add(() => metrics.close());
+  const text = (status: number, body: string, type = 'text/plain') => ({
+    status,
+    headers: { 'content-type': type },
+    body,
+  });
+  const answer: HttpHandler = async ({ path }) => {
+    switch (path) {
+      case '/healthz':
+        return text(200, 'ok\n');
+      case '/readyz':
+        return isReady() ? text(200, 'ok\n') : text(503, 'not ready\n');
+      case '/metrics':
+        return text(200, await metrics.text(), metrics.contentType);
+      default:
+        return text(404, 'not found; there are /metrics, /healthz and /readyz\n');
+    }
+  };
+  const server = await serveHttp(answer, { ...address, onError: (error) => log.error('request failed', { error }) });
+  closers.add(() => server.close());
+  log.info('metrics served', { url: server.url });
+  return metrics;
+}
+
+/** Closes everything and exits; asked again by a signal, exits at once. */
+function stopOnce(name: string, closers: Closers, log: Log): (code: number, signal?: string) => void {
   let stopping = false;
-  const stop = (signal: string): void => {
-    if (stopping) process.exit(1);
+  return (code, signal) => {
+    if (stopping && signal) process.exit(1);
+    if (stopping) return;
     stopping = true;
     log.info('stopping', { program: name, signal });
     closers.close().then(
-      () => process.exit(0),
+      () => process.exit(code),
       (error: unknown) => {
         log.error('did not stop cleanly', { program: name, error });
         process.exit(1);
       },
     );
   };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
 }
 
 function describe(error: unknown): string {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  addressSetting,
   choiceSetting,
   integerSetting,
   listSetting,
@@ -66,4 +67,13 @@ test('the usage has a line for each', () => {
     '  --redis-url URL         the shared queue [REDIS_URL]',
     '  --workers N             at a time (default 4) [SLUICE_WORKERS]',
   ]);
+});
+
+test.for([
+  { text: '127.0.0.1:9090', want: { value: { host: '127.0.0.1', port: 9090 } } },
+  { text: '[::1]:0', want: { value: { host: '::1', port: 0 } } },
+  { text: '9090', want: { wrong: '"9090" is not an address like 127.0.0.1:9090' } },
+  { text: 'localhost:99999', want: { wrong: '"localhost:99999" is not an address like 127.0.0.1:9090' } },
+])('the address $text', ({ text, want }) => {
+  expect(addressSetting({ env: 'A', help: '' }).read(text)).toEqual(want);
 });

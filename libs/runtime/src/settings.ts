@@ -86,6 +86,23 @@ export function switchSetting(named: Named): Setting<boolean> {
   };
 }
 
+/** An address to listen on; undefined where it is not set. */
+export function addressSetting(
+  named: Named & { readonly placeholder?: string },
+): Setting<{ readonly host: string; readonly port: number } | undefined> {
+  return {
+    placeholder: 'HOST:PORT',
+    ...named,
+    read: (text) => {
+      if (text === undefined) return { value: undefined };
+      const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+      const host = bracketed ?? plain;
+      if (host !== undefined && Number(port) < 65_536) return { value: { host, port: Number(port) } };
+      return { wrong: `"${text}" is not an address like 127.0.0.1:9090` };
+    },
+  };
+}
+
 /** Words separated by commas. */
 export function listSetting(named: Named & { readonly placeholder: string }): Setting<readonly string[]> {
   return {

@@ -3,7 +3,7 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 
 /**
  * Port to a tracing library. `span` runs `work` inside a span of this name and ends it when the promise settles, marking
- * it failed when that rejects. An adapter over OpenTelemetry is three lines; without one nothing is recorded.
+ * it failed when that rejects. `createTracer` sends them to OpenTelemetry; without it nothing is recorded.
  */
 export type Tracer = {
   span<T>(name: string, attributes: SpanAttributes, work: () => Promise<T>): Promise<T>;

@@ -1,1 +1,1 @@
-export {};
+export { ProgramProcess } from './program-process.ts';

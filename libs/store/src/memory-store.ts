@@ -24,7 +24,8 @@ export function memoryStore(entries: Iterable<readonly [string, Uint8Array]> = [
   const apply = (operation: StoreOperation): void => {
     if (operation.type === 'put') {
       if (!values.has(operation.key)) keys.splice(lowerBound(keys, operation.key), 0, operation.key);
-      values.set(operation.key, operation.value.slice());
+      // A copy, which Buffer's own slice is not.
+      values.set(operation.key, new Uint8Array(operation.value));
     } else if (values.delete(operation.key)) keys.splice(lowerBound(keys, operation.key), 1);
   };
   return {

@@ -73,7 +73,8 @@ export type SkippedRun<P extends TriggeredPipeline> = {
     | 'NoPathChanged'
     | 'NeedsApproval'
     | 'NotAsked'
-    | 'SecretNotGranted';
+    | 'SecretNotGranted'
+    | 'PolicyForbids';
   readonly reason: string;
   readonly visible: boolean;
 };

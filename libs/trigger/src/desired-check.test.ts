@@ -1,6 +1,7 @@
 import type { Problem } from '@sluice/model';
 import { expect, test } from 'vitest';
 import { desiredCheck, problemsCheck, skippedCheck } from './desired-check.ts';
+import { createMask } from './mask.ts';
 import { makeWorkflow, shaB } from './testing.ts';
 
 const checkout = {
@@ -58,7 +59,7 @@ test('a run whose times are the same whole second took under a second', () => {
 });
 
 test('a failed workflow names the step and shows the end of its log', () => {
-  const check = desiredCheck(finished('Failed'), { logTail: '\u001B[31mnot ok 1\u001B[0m - adds\n```\nexpected 4\n' });
+  const check = desiredCheck(finished('Failed'), { log: '\u001B[31mnot ok 1\u001B[0m - adds\n```\nexpected 4\n' });
   expect(check).toMatchObject({
     status: 'completed',
     conclusion: 'failure',
@@ -70,7 +71,7 @@ test('a failed workflow names the step and shows the end of its log', () => {
 });
 
 test('a succeeded workflow shows no log', () => {
-  const check = desiredCheck(finished('Succeeded'), { logTail: 'x' });
+  const check = desiredCheck(finished('Succeeded'), { log: 'x' });
   expect(check).toMatchObject({ conclusion: 'success', title: '2 steps succeeded in 1 min 8 s' });
   expect(check).not.toHaveProperty('text');
 });
@@ -109,9 +110,9 @@ test('text of a step cannot format, link, mention or leave its cell', () => {
 test('what the mask knows is shown nowhere', () => {
   const mask = (text: string): string => text.replaceAll('hunter2', '***');
   const nodes = [{ ...failed, message: 'login with hunter2 failed' }];
-  expect(
-    JSON.stringify(desiredCheck(makeWorkflow('Failed', nodes), { logTail: 'password hunter2', mask })),
-  ).not.toContain('hunter2');
+  expect(JSON.stringify(desiredCheck(makeWorkflow('Failed', nodes), { log: 'password hunter2', mask }))).not.toContain(
+    'hunter2',
+  );
 });
 
 test('every text keeps within the limits of the forge', () => {
@@ -120,7 +121,7 @@ test('every text keeps within the limits of the forge', () => {
     displayName: `step-${i}`,
     message: 'm'.repeat(5_000),
   }));
-  const check = desiredCheck(makeWorkflow('Failed', many), { logTail: '😀`'.repeat(100_000) });
+  const check = desiredCheck(makeWorkflow('Failed', many), { log: '😀`'.repeat(100_000) });
   expect(check.summary.length).toBeLessThanOrEqual(65_535);
   expect(check.summary).toMatch(/402 more are not shown\.$|…$/);
   expect(check.text?.length).toBeLessThanOrEqual(65_535);
@@ -179,4 +180,12 @@ test('a pipeline that is left out on purpose is neutral', () => {
     conclusion: 'neutral',
     title: 'Skipped: the commit message asks for no run',
   });
+});
+
+test('a failed step whose log names places has them as annotations, masked', () => {
+  const log = `${'x\n'.repeat(100)}src/a.js:3:1: error: the-secret-value leaked\n${'y\n'.repeat(100)}`;
+  const check = desiredCheck(finished('Failed'), { log, mask: createMask(['the-secret-value']), tailLines: 2 });
+  expect(check.annotations).toMatchObject([{ path: 'src/a.js', startLine: 3, message: 'error: *** leaked' }]);
+  expect(check.text).toContain('```text\ny\ny\n```');
+  expect(desiredCheck(finished('Succeeded'), { log })).not.toHaveProperty('annotations');
 });

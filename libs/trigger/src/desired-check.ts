@@ -1,10 +1,13 @@
 import { keys, type CheckAnnotation, type CheckConclusion, type CheckReport, type Problem } from '@sluice/model';
+import { annotationsOf } from './log-annotations.ts';
 import { cut, escapeMarkdown, formatElapsed, logBlock, markdownTable, reportLimits, type Mask } from './report-text.ts';
 import { failingStep, isFinished, stepsOf, type ReportedWorkflow, type StepView } from './workflow-view.ts';
 
 export type CheckOptions = {
-  /** End of the failing step's log. */
-  readonly logTail?: string;
+  /** The failing step's log, or as much of its end as is at hand: remarks about places of the commit are read from it. */
+  readonly log?: string;
+  /** Lines of the log that the check shows, from its end. */
+  readonly tailLines?: number;
   readonly mask?: Mask;
   readonly detailsUrl?: string;
 };
@@ -13,14 +16,18 @@ export type CheckOptions = {
 export function desiredCheck(workflow: ReportedWorkflow, options: CheckOptions = {}): CheckReport {
   const mask = options.mask ?? ((text) => text);
   const conclusion = conclusionOf(workflow);
-  const log = conclusion && conclusion !== 'success' ? options.logTail : undefined;
+  // Masked before anything is read from it, so that no part of it can hold a secret.
+  const log = conclusion && conclusion !== 'success' && options.log ? mask(options.log) : undefined;
+  const tail = log && lastLines(log, options.tailLines ?? 50);
+  const annotations = log ? annotationsOf(log) : [];
   return {
     ...identityOf(workflow),
     status: conclusion ? 'completed' : workflow.status?.phase === 'Running' ? 'in_progress' : 'queued',
     ...(conclusion ? { conclusion } : {}),
     title: cut(mask(titleOf(workflow, conclusion)), reportLimits.title),
     summary: cut(mask(summaryOf(workflow)), reportLimits.text),
-    ...(log ? { text: logText(mask(log), failingStep(workflow)) } : {}),
+    ...(tail ? { text: logText(tail, failingStep(workflow)) } : {}),
+    ...(annotations.length > 0 ? { annotations } : {}),
     ...timesOf(workflow),
     ...(options.detailsUrl ? { detailsUrl: options.detailsUrl } : {}),
     ...(conclusion === 'success' ? {} : { actions: [conclusion ? rerunAction : cancelAction] }),
@@ -106,6 +113,11 @@ function phaseMark(phase: string): string {
     default:
       return '⏳';
   }
+}
+
+function lastLines(log: string, count: number): string {
+  const lines = log.replace(/\n$/, '').split('\n');
+  return count === 0 ? '' : lines.slice(-count).join('\n');
 }
 
 function logText(log: string, step: StepView | undefined): string {
@@ -202,7 +214,7 @@ export function refusedCommandCheck(sha: string, request: string, reasons: reado
 /** A neutral check for a pipeline that was left out on purpose, so that a required check does not wait for ever. */
 export function skippedCheck(run: SkippedReport): CheckReport {
   const waits = run.code === 'NeedsApproval';
-  const refused = run.code === 'SecretNotGranted';
+  const refused = run.code === 'SecretNotGranted' || run.code === 'PolicyForbids';
   return {
     name: run.pipeline,
     externalId: run.check,

@@ -18,6 +18,7 @@ export type { SecretAnswer, SecretQuestion } from './grant-secrets.ts';
 export { grantSecrets } from './grant-secrets.ts';
 export { referencedSecrets } from './secret-references.ts';
 export type { MaskStream } from './mask.ts';
+export { annotationsOf } from './log-annotations.ts';
 export { createMask, createMaskStream } from './mask.ts';
 export type { DeploymentTarget, DesiredDeployment } from './desired-deployment.ts';
 export { desiredDeployment, refusedDeployment, supersededDeployment, waitingDeployment } from './desired-deployment.ts';
@@ -27,5 +28,7 @@ export type { ForkAnswer, ForkPolicy, ForkQuestion, Permission } from './trust-p
 export { addApproval, mayCommand, mayForkRun, revokeApprovals } from './trust-policy.ts';
 export type { MergeGroupEvent, PullRequestEvent, PushEvent, TriggerEvent, Trust } from './trigger-event.ts';
 export { checkIdOf, configShaOf, mergeGroupOf, refOf, trustOf } from './trigger-event.ts';
+export type { PolicyProblem, WorkflowPolicy } from './workflow-policy.ts';
+export { checkWorkflowPolicy, workflowPolicies } from './workflow-policy.ts';
 export type { ReportedNode, ReportedWorkflow, StepView } from './workflow-view.ts';
 export { failingStep, isFinished, stepsOf } from './workflow-view.ts';

@@ -37,6 +37,11 @@ export function logBlock(log: string, max: number): string {
   return `${fence}text\n${tail}\n${fence}`;
 }
 
+/** The first lines of a log without escape sequences and control characters. */
+export function plainLines(log: string, max: number): readonly string[] {
+  return stripControls(log).split('\n', max);
+}
+
 const escapeChar = '\u001B';
 const escapeSequence = new RegExp(
   `${escapeChar}(?:\\[[0-?]*[ -/]*[@-~]|\\][^\u0007${escapeChar}]{0,500}(?:\u0007|${escapeChar}\\\\)|[@-Z\\\\-_])`,

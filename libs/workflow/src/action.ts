@@ -1,4 +1,5 @@
-import type { JsonObject } from '@sluice/model';
+import type { JsonObject, PodTask } from '@sluice/model';
+import type { PodArtifacts } from './pod-artifacts.ts';
 import type { Template } from './workflow-types.ts';
 
 /** Something for the caller to do, in this order. Every action may be done twice: names are deterministic. */
@@ -23,6 +24,10 @@ export type Action =
       readonly podSpecPatches?: readonly string[];
       /** Hosts on which earlier attempts failed. */
       readonly avoidHosts?: readonly string[];
+      /** What is brought into the pod and kept of it. */
+      readonly artifacts?: PodArtifacts;
+      /** What the node does itself, in place of a process. */
+      readonly task?: PodTask;
     }
   | { readonly kind: 'DeletePod'; readonly nodeId: string; readonly podName: string; readonly reason: string }
   | { readonly kind: 'CreatePvc'; readonly name: string; readonly manifest: JsonObject }
@@ -40,6 +45,14 @@ export type Action =
       readonly annotations?: Readonly<Record<string, string>>;
     };
 
+/** What became of a container of a container set. */
+export type ContainerObservation = {
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
+  readonly message?: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+};
+
 /** What became of the pod of a node, as the pod's reader found it. */
 export type PodObservation = {
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
@@ -49,6 +62,10 @@ export type PodObservation = {
   readonly parameters?: Readonly<Record<string, string>>;
   /** Names of output artifacts that were saved; undefined when the reader does not know. */
   readonly artifacts?: readonly string[];
+  /** Where artifacts and logs that were saved lie, as the status is to show it. */
+  readonly locations?: Readonly<Record<string, JsonObject>>;
+  /** What became of each container of a container set. */
+  readonly containers?: Readonly<Record<string, ContainerObservation>>;
   readonly hostNodeName?: string;
   readonly podIP?: string;
   readonly ready?: boolean;
@@ -60,12 +77,4 @@ export type PodObservation = {
   readonly deleting?: boolean;
   /** The main container has ended while others of the pod run on. */
   readonly lingering?: boolean;
-  /** By name, where the pod has more than its main container. */
-  readonly containers?: Readonly<Record<string, ContainerObservation>>;
-};
-
-/** What became of one container. */
-export type ContainerObservation = {
-  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
-  readonly message?: string;
 };

@@ -1,6 +1,6 @@
 import type { Json } from '@sluice/model';
 import { podNameOfNode } from './deadline.ts';
-import { markPhase, type Pass } from './pass.ts';
+import { endDaemon, markPhase, type Pass } from './pass.ts';
 import { isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
 
 /** Remember the limits of a steps or dag template while its node runs. */
@@ -28,7 +28,7 @@ export function endBoundary(pass: Pass, node: NodeStatus): void {
         podName: podNameOfNode(pass, child),
         reason: 'DaemonNotNeeded',
       });
-    pass.nodes.update(child.id, { daemoned: false });
+    endDaemon(pass, child);
     markPhase(pass, child.name, 'Succeeded');
   }
 }

@@ -1,3 +1,4 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateExpression, formatValue } from '@sluice/expr';
 import type { JsonObject } from '@sluice/model';
 import type { Action } from './action.ts';
@@ -8,7 +9,7 @@ import { formatTime, type Pass, secondsOf } from './pass.ts';
 import { progressOf, updateProgress } from './progress.ts';
 import { updateResources } from './resources-duration.ts';
 import { releaseEndedNodes, synchronizationStatus } from './synchronization.ts';
-import { globalLayer, joinLayers, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { claimsOf } from './volume-claims.ts';
 import {
   isFinished,
@@ -45,6 +46,7 @@ export function closePass(pass: Pass, before: WorkflowStatus, phase: WorkflowPha
     spec: podFieldsFilled(pass),
     ...metadataOf(pass, phase),
     locks: pass.locks.draft.changes,
+    ...(pass.repository.open ? { wantsRepository: (pass.spec['artifactRepositoryRef'] ?? {}) as JsonObject } : {}),
     ...(pass.locks.unknown.size === 0 ? {} : { unknownLimits: [...pass.locks.unknown.values()] }),
     ...(pass.nextLookAt === undefined || ended ? {} : { nextLookAt: pass.nextLookAt }),
   };
@@ -94,6 +96,7 @@ function statusOf(
     progress: progressOf(pass),
     nodes,
     ...(pass.outputs ? { outputs: pass.outputs } : {}),
+    ...(pass.repository.stored ? { artifactRepositoryRef: pass.repository.stored } : {}),
     ...storedTemplatesOf(pass, before),
     ...(claims.length > 0 ? { persistentVolumeClaims: claims } : {}),
     conditions: conditionsOf(pass, before, ended),

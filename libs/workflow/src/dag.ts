@@ -1,3 +1,4 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateWhen } from '@sluice/expr';
 import { endBoundary, openBoundary } from './boundary.ts';
 import { assessDag } from './dag-phase.ts';
@@ -11,7 +12,7 @@ import { resolveCall } from './resolve-call.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import { scopeLayer, type ScopeSource } from './scope.ts';
 import { needsNothing, resolveTemplate } from './template-context.ts';
-import { globalLayer, joinLayers, type VariableLayer, type Variables } from './variables.ts';
+import { joinLayers, type VariableLayer, type Variables } from './variables.ts';
 import { hasFailed, isCompleted, isFulfilled, type NodePhase, type NodeStatus, type Task } from './workflow-types.ts';
 
 /** One dag template being run. */

@@ -1,8 +1,8 @@
 import { parseDurationMs } from '@sluice/expr';
-import { endContainers } from './container-nodes.ts';
+import { endContainers } from './container-set.ts';
 import { podNameOf } from './node-name.ts';
-import { type Executed, lookAgainAt, markPhase, parseTime, type Pass } from './pass.ts';
-import { hasFailed, isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
+import { endDaemon, type Executed, lookAgainAt, markPhase, parseTime, type Pass } from './pass.ts';
+import { hasFailed, hasPod, isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
 
 /** The message of nodes that end because the workflow is stopped or terminated. */
 export function shutdownMessage(strategy: string): string {
@@ -31,7 +31,7 @@ export function deadlineFault(pass: Pass, node: NodeStatus, template: Template):
   const message = node.phase === 'Pending' && node.message ? `timeout, never started: ${node.message}` : 'timeout';
   const attempts = node.type === 'Retry' ? pass.nodes.childrenOf(node).filter((child) => !isFulfilled(child)) : [];
   for (const late of [...attempts, node]) {
-    if (late.type === 'Pod') endPod(pass, late, 'Timeout');
+    if (hasPod(late)) endPod(pass, late, 'Timeout');
     markPhase(pass, late.name, 'Failed', message);
     endContainers(pass, late, 'Failed', message);
   }
@@ -56,12 +56,12 @@ export function endOverdueNodes(pass: Pass): void {
     if (isFulfilled(node) && !node.daemoned) continue;
     if (isExempt(pass, node, shutdown)) continue;
     if (node.synchronizationStatus) {
-      pass.nodes.update(node.id, { synchronizationStatus: undefined });
       markPhase(pass, node.name, 'Failed', endingMessage(pass));
+      pass.nodes.update(node.id, { synchronizationStatus: undefined });
       continue;
     }
     const message = shutdown === undefined ? `Step exceeded its deadline` : shutdownMessage(shutdown);
-    if (node.type === 'Pod') endPodNode(pass, node, message, shutdown === undefined ? 'DeadlineExceeded' : shutdown);
+    if (hasPod(node)) endPodNode(pass, node, message, shutdown === undefined ? 'DeadlineExceeded' : shutdown);
     else if (node.type === 'Suspend') markPhase(pass, node.name, 'Failed', message);
   }
 }
@@ -80,6 +80,7 @@ function endPodNode(pass: Pass, node: NodeStatus, message: string, reason: strin
   const observed = pass.pods.get(node.id);
   if (observed && (observed.phase === 'Pending' || observed.phase === 'Running') && !observed.deleting)
     endPod(pass, node, reason);
+  endDaemon(pass, node);
   markPhase(pass, node.name, 'Failed', message);
   endContainers(pass, node, 'Failed', message);
 }

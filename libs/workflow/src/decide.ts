@@ -1,5 +1,6 @@
 import type { Problem } from '@sluice/model';
 import type { PodObservation } from './action.ts';
+import { globalLayer } from './global-layer.ts';
 import { postponedMessage } from './admission.ts';
 import { closePass, labelsOf } from './close-pass.ts';
 import type { Decision } from './decision.ts';
@@ -8,6 +9,7 @@ import { execute } from './execute.ts';
 import { finishWorkflow, runExit, runWorkflowHooks } from './exit.ts';
 import { fillGlobals } from './globals.ts';
 import { NodeTree } from './node-tree.ts';
+import { RepositoryQuestion, type RepositoryAnswer } from './repository-question.ts';
 import { countActive, formatTime, lookAgainAt, type Lookup, parseTime, type Pass } from './pass.ts';
 import { observePods } from './pod-node.ts';
 import { claimsOf } from './volume-claims.ts';
@@ -21,7 +23,7 @@ import {
 } from './synchronization.ts';
 import { mergeSpec } from './spec-merge.ts';
 import { contextOf } from './template-context.ts';
-import { globalLayer, joinLayers, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { validate } from './validate/validate.ts';
 import {
   isFinished,
@@ -55,6 +57,10 @@ export type DecideInput = {
   /** Mutexes and semaphores of the controller; only read here. */
   readonly locks?: LockTable;
   /** The limit of a semaphore; undefined while it is not known. */
+  /** The artifact repository of this workflow; absent while nobody has looked for it. */
+  readonly artifactRepository?: RepositoryAnswer;
+  /** The controller keeps the logs of all steps. */
+  readonly archiveLogs?: boolean;
   readonly semaphoreLimit?: (reference: SemaphoreReference) => SemaphoreLimit | undefined;
 };
 
@@ -132,6 +138,7 @@ function openPass(input: DecideInput, spec: WorkflowSpec, before: WorkflowStatus
     spec.activeDeadlineSeconds === undefined || spec.activeDeadlineSeconds === null
       ? undefined
       : startedAt + Number(spec.activeDeadlineSeconds) * 1_000;
+  const repository = new RepositoryQuestion(input.artifactRepository, before.artifactRepositoryRef);
   const pass: Pass = {
     workflow,
     name,
@@ -157,6 +164,9 @@ function openPass(input: DecideInput, spec: WorkflowSpec, before: WorkflowStatus
     scheduling: new Map(),
     boundaryLimits: new Map(),
     outputs: before.outputs,
+    artifactRepository: () => repository.ask(),
+    archivesLogs: input.archiveLogs === true,
+    repository,
     nextLookAt: undefined,
     warnings,
     estimate: input.estimate,

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@sluice/model';
 import type { Action } from './action.ts';
 import type { LockChanges } from './locks.ts';
 import type { SemaphoreReference } from './synchronization.ts';
@@ -17,6 +18,8 @@ export type Decision = {
   readonly nextLookAt?: number;
   /** What happened to locks: to be committed before anything else is decided. */
   readonly locks?: LockChanges;
+  /** The artifact repository must be known first: look for it and decide again. What it names, or nothing. */
+  readonly wantsRepository?: JsonObject;
   /** Limits of semaphores that must be known first: read them and decide again. */
   readonly unknownLimits?: readonly SemaphoreReference[];
 };

@@ -19,7 +19,7 @@ import { mergeDefaults } from './template-defaults.ts';
 import { isPodTemplate, prepareTemplate, type Prepared } from './template-inputs.ts';
 import type { RunContext } from './run-context.ts';
 import { takeNodeLocks } from './synchronization.ts';
-import { isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
+import { hasPod, isFulfilled, type NodeStatus, type Template } from './workflow-types.ts';
 
 /** How deep templates may call templates. */
 export const maxDepth = 100;
@@ -73,7 +73,7 @@ function enter(run: RunContext, present: NodeStatus | undefined): Executed {
 
 /** Nothing to do for a pod that is there, but to watch its timeout. */
 function isRunningPod(pass: Pass, node: NodeStatus): boolean {
-  return node.type === 'Pod' && pass.pods.has(node.id);
+  return hasPod(node) && pass.pods.has(node.id);
 }
 
 function typeOf(template: Template): RunContext['type'] {

@@ -1,8 +1,9 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateCondition } from '@sluice/expr';
 import { fillOutcome } from './globals.ts';
 import { exitHookOf } from './hooks.ts';
 import { markError, type Pass } from './pass.ts';
-import { globalLayer, joinLayers, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { hasFailed, type Hook, isFulfilled, type NodeStatus, type WorkflowPhase } from './workflow-types.ts';
 
 /** Run the workflow's own hooks. True when none is under way. */
@@ -21,7 +22,7 @@ export function runWorkflowHooks(pass: Pass, root: NodeStatus): boolean {
       if (!result.ok || !result.value) continue;
     }
     if (!isFulfilled(runHandler(pass, hook, nodeName, false))) done = false;
-    pass.nodes.addChild(root.name, nodeName);
+    if (pass.nodes.byName(nodeName)) pass.nodes.addChild(root.name, nodeName);
   }
   return done;
 }
@@ -43,10 +44,11 @@ function runHandler(pass: Pass, hook: Hook, nodeName: string, onExit: boolean): 
 /** Run the workflow's exit handler, once everything else has ended. */
 export function runExit(pass: Pass, root: NodeStatus): { readonly done: boolean; readonly node?: NodeStatus } {
   const hook = exitHookOf(pass.spec);
-  if (!hook || pass.shutdown === 'Terminate') return { done: true };
-  fillOutcome(pass, root);
   const nodeName = `${pass.name}.onExit`;
-  if (!pass.nodes.byName(nodeName) && hook.expression) {
+  const begun = pass.nodes.byName(nodeName) !== undefined;
+  if (!hook || (pass.shutdown === 'Terminate' && !begun)) return { done: true };
+  fillOutcome(pass, root);
+  if (!begun && hook.expression) {
     const result = evaluateCondition(hook.expression, joinLayers(globalLayer(pass)).environment());
     if (!result.ok || !result.value) return { done: true };
   }

@@ -1,9 +1,10 @@
-import { globalLayer, joinLayers } from './variables.ts';
+import { globalLayer } from './global-layer.ts';
+import { joinLayers } from './variables.ts';
 import { readConfigMap } from './template-inputs.ts';
 import { formatTime, parseTime, type Pass, valueText } from './pass.ts';
 import { replaceTags } from '@sluice/expr';
 import type { Json, ObjectMeta } from '@sluice/model';
-import { hasFailed, type NodeStatus } from './workflow-types.ts';
+import { hasFailed, hasPod, type NodeStatus } from './workflow-types.ts';
 
 /** Fill the variables `workflow.*`. Gives what is wrong with an argument, if something is. */
 export function fillGlobals(pass: Pass): string | undefined {
@@ -115,7 +116,7 @@ function replaceInText(text: string, pass: Pass): string {
 /** Add `workflow.status` and `workflow.failures`, which hooks and exit handlers read. */
 export function fillOutcome(pass: Pass, root: NodeStatus): void {
   pass.globals.set('workflow.status', root.phase ?? '');
-  const failures = [...pass.nodes.all()].filter((node) => node.type === 'Pod' && hasFailed(node));
+  const failures = [...pass.nodes.all()].filter((node) => hasPod(node) && hasFailed(node));
   const shown = failures.map((node) => ({
     displayName: node.displayName,
     message: node.message ?? '',

@@ -1,9 +1,10 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateCondition } from '@sluice/expr';
 import { resolveCall } from './resolve-call.ts';
 import type { Pass, TemplateContext } from './pass.ts';
 import { attemptsOf } from './retry.ts';
 import { scopeLayer } from './scope.ts';
-import { globalLayer, joinLayers, type VariableLayer, type Variables } from './variables.ts';
+import { joinLayers, type VariableLayer, type Variables } from './variables.ts';
 import { type Hook, type Hooks, isFulfilled, type NodeStatus, type TemplateCall } from './workflow-types.ts';
 
 /** A node with hooks, and where they run. */
@@ -44,9 +45,11 @@ export function runHooks(hooked: HookedNode): boolean {
 /** Run the exit handler of a completed node. True when there is nothing more to wait for. */
 export function runExitHandler(hooked: HookedNode): boolean {
   const hook = exitHookOf(hooked.call);
-  if (!hook || hooked.pass.shutdown === 'Terminate') return true;
+  if (!hook) return true;
   const nodeName = `${hooked.parent.name}.onExit`;
   const present = hooked.pass.nodes.byName(nodeName);
+  // Terminate begins none; one that has begun must be brought to its end.
+  if (!present && hooked.pass.shutdown === 'Terminate') return true;
   if (isFulfilled(present)) return true;
   const variables = variablesOf(hooked);
   if (!present && hook.expression && !holds(hook.expression, variables)) return true;

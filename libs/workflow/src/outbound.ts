@@ -1,3 +1,4 @@
+import { containerNodesOf } from './container-set.ts';
 import type { Pass } from './pass.ts';
 import type { NodeStatus } from './workflow-types.ts';
 
@@ -8,13 +9,12 @@ export function outboundOf(pass: Pass, node: NodeStatus): string[] {
     case 'Suspend':
     case 'HTTP':
     case 'Plugin':
+    case 'Container':
       return [node.id];
-    case 'Pod':
-    case 'Container': {
-      const containers = pass.nodes.childrenOf(node).filter(({ type }) => type === 'Container');
-      return containers.length === 0
-        ? [node.id]
-        : [...new Set(containers.flatMap((container) => outboundOf(pass, container)))];
+    case 'Pod': {
+      const containers = containerNodesOf(pass, node);
+      const leaves = containers.filter(({ children = [] }) => !containers.some(({ id }) => children.includes(id)));
+      return leaves.length === 0 ? [node.id] : leaves.map(({ id }) => id);
     }
     case 'TaskGroup': {
       const children = pass.nodes.childrenOf(node).filter((child) => !child.nodeFlag?.hooked);

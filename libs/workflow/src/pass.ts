@@ -1,10 +1,12 @@
 import type { SprigHost } from '@sluice/expr';
+import type { RepositoryAnswer, RepositoryQuestion } from './repository-question.ts';
 import type { Json, JsonObject } from '@sluice/model';
 import type { Action, PodObservation } from './action.ts';
 import { displayNameOf, nodeIdOf } from './node-name.ts';
 import type { NodeTree } from './node-tree.ts';
 import type { PassLocks } from './synchronization.ts';
 import {
+  hasPod,
   isCompleted,
   type NodePhase,
   type NodeStatus,
@@ -87,6 +89,11 @@ export type Pass = {
   /** Limits of templates whose nodes are running, by node id. */
   readonly boundaryLimits: Map<string, { readonly parallelism: number; readonly failFast: boolean }>;
   outputs: Outputs | undefined;
+  /** The repository of artifacts; undefined while it is not known, which is remembered. */
+  readonly artifactRepository: () => RepositoryAnswer | undefined;
+  readonly repository: RepositoryQuestion;
+  /** The controller keeps the logs of all steps. */
+  readonly archivesLogs: boolean;
   nextLookAt: number | undefined;
   execute(request: ExecuteRequest): Executed;
 };
@@ -176,13 +183,23 @@ function isActive(node: NodeStatus): boolean {
   return (node.phase === 'Pending' && !node.synchronizationStatus) || node.phase === 'Running';
 }
 
+/** What parallelism of a template counts: groups and retries only hold together what is counted itself. */
+const counted: ReadonlySet<NodeType> = new Set(['Pod', 'Steps', 'DAG']);
+
 /** Count a node among the active ones (`by` 1) or take it out (`by` -1). */
 export function countActive(pass: Pass, node: NodeStatus, by: 1 | -1): void {
   if (!isActive(node)) return;
-  if (node.type === 'Pod') pass.counts.activePods += by;
-  if (node.boundaryID === undefined || node.type === 'StepGroup') return;
+  if (hasPod(node)) pass.counts.activePods += by;
+  if (node.boundaryID === undefined || !counted.has(node.type)) return;
   const { activeByBoundary } = pass.counts;
   activeByBoundary.set(node.boundaryID, (activeByBoundary.get(node.boundaryID) ?? 0) + by);
+}
+
+/** A daemon is one no more: from here on it counts like any other node until it has ended. */
+export function endDaemon(pass: Pass, node: NodeStatus): void {
+  if (!node.daemoned) return;
+  pass.nodes.update(node.id, { daemoned: false });
+  countActive(pass, node, 1);
 }
 
 /** Set a node's phase; a phase that ends it also sets when. A finished node never changes its phase. */

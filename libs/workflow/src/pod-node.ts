@@ -1,14 +1,26 @@
-import type { JsonObject } from '@sluice/model';
-import { endContainers, ensureContainerNodes, observeContainers } from './container-nodes.ts';
+import type { JsonObject, PodTask } from '@sluice/model';
+import {
+  containersOf,
+  endContainers,
+  ensureContainerNodes,
+  loseContainers,
+  observeContainers,
+} from './container-set.ts';
 import { podNameOf } from './node-name.ts';
 import type { Action, PodObservation } from './action.ts';
 import { exportGlobals } from './outputs.ts';
-import { countActive, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
+import { taskOf } from './pod-task.ts';
+import { locateArtifacts, type PodArtifacts } from './pod-artifacts.ts';
+import { locationKinds } from './artifact-location.ts';
+import { countActive, endDaemon, type Executed, formatTime, markPhase, type Pass } from './pass.ts';
 import { isResultRead } from './result-readers.ts';
-import { substitute } from './variables.ts';
+import { nodeLayer } from './template-inputs.ts';
+import { globalLayer } from './global-layer.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import {
   type Artifact,
+  hasPod,
   isFulfilled,
   type NodeStatus,
   type Outputs,
@@ -23,7 +35,7 @@ export function runPod(run: RunContext): Executed {
   const { template } = prepared;
   const name = request.nodeName;
   const exempt = request.onExit || name.includes('.onExit');
-  const node = ensureNode(run, 'Pod', 'Pending');
+  const node = ensureNode(run, run.type === 'HTTP' ? 'HTTP' : 'Pod', 'Pending');
   if (template.containerSet) ensureContainerNodes(run, node);
   if (endingMessage(pass) !== undefined && !(exempt && pass.shutdown !== 'Terminate') && !pass.pods.has(node.id)) {
     const message = pass.shutdown === undefined ? 'Step exceeded its deadline' : shutdownMessage(pass.shutdown);
@@ -34,11 +46,39 @@ export function runPod(run: RunContext): Executed {
   const unresolved = /\{\{\s*(workflow\.outputs\.[^{}]+?)\s*\}\}/.exec(JSON.stringify(template.inputs ?? {}))?.[1];
   if (unresolved !== undefined)
     return { node: markPhase(pass, name, 'Error', `failed to resolve {{${unresolved}}}`) ?? node };
-  pass.actions.push(createPodAction(run, node, exempt));
+  const work = workOf(run);
+  if (work.kind === 'problem') return { node: markPhase(pass, name, 'Error', work.message) ?? node };
+  if (work.kind === 'found') pass.actions.push({ ...createPodAction(run, node, exempt, work.artifacts), ...work.task });
   return { node };
 }
 
-function createPodAction(run: RunContext, node: NodeStatus, onExit: boolean): Action {
+type Work =
+  | { readonly kind: 'found'; readonly artifacts: PodArtifacts | undefined; readonly task: { readonly task?: PodTask } }
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'problem'; readonly message: string };
+
+/** What the pod brings, keeps and does. `waiting`: the artifact repository must be read first. */
+function workOf({ pass, prepared }: RunContext): Work {
+  const { template, variables } = prepared;
+  const located = locateArtifacts(pass, template, variables, mainContainersOf(template));
+  if (located.kind === 'problem') return located;
+  const asked = taskOf(pass, template);
+  if (asked.kind === 'problem') return asked;
+  if (located.kind === 'waiting' || asked.kind === 'waiting') return { kind: 'waiting' };
+  return { kind: 'found', artifacts: located.artifacts, task: asked.kind === 'task' ? { task: asked.task } : {} };
+}
+
+/** Containers of a pod that do its work; the others only help. */
+function mainContainersOf(template: Template): readonly string[] {
+  return template.containerSet ? containersOf(template).map(({ name }) => name) : ['main'];
+}
+
+function createPodAction(
+  run: RunContext,
+  node: NodeStatus,
+  onExit: boolean,
+  artifacts: PodArtifacts | undefined,
+): Extract<Action, { kind: 'CreatePod' }> {
   const { pass, request, prepared, context } = run;
   const { template } = prepared;
   const foreign = context.podMetadata && context.scope !== pass.local.scope;
@@ -55,6 +95,7 @@ function createPodAction(run: RunContext, node: NodeStatus, onExit: boolean): Ac
     ...patchesOf(run),
     ...(run.avoidHosts ? { avoidHosts: run.avoidHosts } : {}),
     ...podDeadline(run, onExit),
+    ...(artifacts ? { artifacts } : {}),
   };
 }
 
@@ -81,12 +122,13 @@ function podDeadline({ pass, deadlineAt }: RunContext, onExit: boolean): { deadl
 /** Take over what became of the pods of nodes that have not ended. */
 export function observePods(pass: Pass): void {
   for (const node of pass.nodes.live()) {
-    if (node.type !== 'Pod' || (isFulfilled(node) && !node.daemoned)) continue;
+    if (!hasPod(node) || (isFulfilled(node) && !node.daemoned)) continue;
     const observed = pass.pods.get(node.id);
     if (observed) applyObservation(pass, node, observed);
     else if (node.phase === 'Running') {
+      endDaemon(pass, node);
       markPhase(pass, node.name, 'Error', 'pod deleted');
-      endContainers(pass, node, 'Error', 'container deleted');
+      loseContainers(pass, node);
     }
   }
 }
@@ -98,22 +140,22 @@ function applyObservation(pass: Pass, node: NodeStatus, seen: PodObservation): v
     ...(seen.progress ? { progress: seen.progress } : {}),
   };
   pass.nodes.update(node.id, known);
+  observeContainers(pass, node, seen);
   if (seen.phase === 'Pending') {
     if (seen.message) pass.nodes.update(node.id, { message: seen.message });
     return;
   }
-  const template = templateOf(pass, node);
+  const template = declarationsOf(pass, node);
   if (seen.phase === 'Running') {
     const daemoned = template?.daemon === true && seen.ready === true;
     markPhase(pass, node.name, 'Running', node.phase === 'Pending' && node.message ? '' : undefined);
-    observeContainers(pass, node, seen.containers, 'Running');
     if (daemoned && !node.daemoned) {
       pass.nodes.update(node.id, { daemoned: true });
       countActive(pass, node, -1);
     }
     return;
   }
-  if (node.daemoned) pass.nodes.update(node.id, { daemoned: false });
+  endDaemon(pass, node);
   if (seen.lingering && !seen.deleting)
     pass.actions.push({
       kind: 'DeletePod',
@@ -124,7 +166,16 @@ function applyObservation(pass: Pass, node: NodeStatus, seen: PodObservation): v
   finishPod(pass, node, seen, template);
 }
 
-/** The template as it was when the node was made, without its tags replaced: only its declarations are read. */
+/** The node's template with the tags in its outputs replaced: a global name or a value may come from an input. */
+function declarationsOf(pass: Pass, node: NodeStatus): Template | undefined {
+  const template = templateOf(pass, node);
+  if (!template?.outputs) return template;
+  const layer = nodeLayer(pass, node.name, template, node.inputs ?? {});
+  const filled = substitute(template.outputs, joinLayers(layer, globalLayer(pass)), { keepUnresolved: true });
+  return filled.ok && filled.value !== template.outputs ? { ...template, outputs: filled.value } : template;
+}
+
+/** The template as it was when the node was made, without its tags replaced. */
 function templateOf(pass: Pass, node: NodeStatus): Template | undefined {
   if (node.templateRef) {
     const { name, template, clusterScope } = node.templateRef;
@@ -152,8 +203,6 @@ function finishPod(pass: Pass, node: NodeStatus, seen: PodObservation, template:
     ...(phase === 'Succeeded' ? { progress: progress.replace(/^\d+\/(\d+)$/, '$1/$1') } : {}),
   });
   markPhase(pass, node.name, phase, message);
-  if (seen.containers) observeContainers(pass, node, seen.containers, phase);
-  endContainers(pass, node, phase, phase === 'Succeeded' ? undefined : message);
   const finishedAt = seen.finishedAt ?? formatTime(pass.now);
   pass.nodes.update(node.id, { finishedAt });
   if (phase === 'Succeeded') exportGlobals(pass, outputs.outputs);
@@ -197,6 +246,16 @@ function parametersOf(
 /** The artifacts that were saved; a pod that failed saved what its reader says, else nothing. */
 function artifactsOf(seen: PodObservation, template: Template | undefined): readonly Artifact[] {
   const declared = template?.outputs?.artifacts ?? [];
-  if (seen.artifacts) return declared.filter(({ name }) => seen.artifacts?.includes(name));
-  return seen.phase === 'Succeeded' ? declared : [];
+  if (!seen.artifacts) return seen.phase === 'Succeeded' ? declared : [];
+  const names = new Set(declared.map(({ name }) => name));
+  const logs = seen.artifacts.filter((name) => !names.has(name)).map((name) => ({ name }));
+  const kept = declared.filter(({ name }) => seen.artifacts?.includes(name));
+  return [...kept, ...logs].map((artifact) => placedAt(artifact, seen.locations?.[artifact.name]));
+}
+
+/** The artifact with the place where it was saved in place of the one that was declared. */
+function placedAt(artifact: Artifact, location: JsonObject | undefined): Artifact {
+  if (!location) return artifact;
+  const rest = Object.entries(artifact).filter(([field]) => !locationKinds.has(field));
+  return { name: artifact.name, ...Object.fromEntries(rest), ...location };
 }

@@ -1,4 +1,5 @@
-import { evaluateWhen, resolveTag, type Value, formatValue } from '@sluice/expr';
+import { evaluateExpression, evaluateWhen, resolveTag, type Value, formatValue } from '@sluice/expr';
+import { withSubPath } from './artifact-location.ts';
 import { isLoop } from './fan-out.ts';
 import { type Pass, valueText } from './pass.ts';
 import { resolveTemplate } from './template-context.ts';
@@ -98,19 +99,34 @@ function optionalArtifacts(pass: Pass, call: TemplateCall, context: TemplateCont
   return new Set(inputs.filter(({ optional }) => optional === true).map(({ name }) => name));
 }
 
+function artifactByTag(from: string, variables: Variables): Artifact | null | undefined {
+  const replaced = substitute({ from: from.replace(/^\{\{|\}\}$/g, '').trim() }, variables, { keepUnresolved: true });
+  return variables.artifact(replaced.ok ? replaced.value.from : from);
+}
+
+/** The expression chooses among artifacts; its value is the name of one. */
+function artifactByExpression(source: string, variables: Variables): Artifact | null | undefined {
+  const expression = source.replace(/^\{\{=?|\}\}$/g, '').trim();
+  const result = evaluateExpression(expression, variables.artifactEnvironment());
+  return result.ok && typeof result.value === 'string' ? variables.artifact(result.value) : undefined;
+}
+
 /** The artifact that `from` or `fromExpression` names; undefined when it may be missing; a text when it may not. */
 export function resolveArtifact(
   artifact: Artifact,
   variables: Variables,
   optional: boolean,
 ): Artifact | undefined | string {
-  const { from, fromExpression, ...rest } = artifact;
-  if (from === undefined && fromExpression === undefined) {
-    const replaced = substitute(artifact, variables, { keepUnresolved: true });
-    return replaced.ok ? replaced.value : replaced.message;
-  }
-  const found = from === undefined ? undefined : variables.artifact(from.replace(/^\{\{|\}\}$/g, '').trim());
-  if (found) return { ...found, ...rest, name: artifact.name };
+  const { from: _from, fromExpression: _expression, ...plain } = artifact;
+  const filled = substitute(plain, variables, { keepUnresolved: true, strictPrefixes: ['steps', 'tasks'] });
+  const { from, fromExpression } = artifact;
+  if (from === undefined && fromExpression === undefined) return filled.ok ? filled.value : filled.message;
+  const found =
+    from === undefined ? artifactByExpression(fromExpression ?? '', variables) : artifactByTag(from, variables);
+  if (found && !filled.ok) return filled.message;
+  const { subPath, ...rest } = filled.ok ? filled.value : plain;
+  const path = typeof subPath === 'string' ? subPath : '';
+  if (found) return { ...(path === '' ? found : withSubPath(found, path)), ...rest, name: artifact.name };
   if (optional) return undefined;
   return `Unable to resolve: ${JSON.stringify(from ?? fromExpression ?? '')}: no such artifact`;
 }

@@ -1,3 +1,4 @@
+import { parseDurationMs } from '@sluice/expr';
 import { parseTime } from './pass.ts';
 import { isFinished, isFulfilled, type NodeStatus, type Workflow, type WorkflowSpec } from './workflow-types.ts';
 import type { PodObservation } from './action.ts';
@@ -23,6 +24,16 @@ export function expiresAt(workflow: Workflow): number | undefined {
   const special = status.phase === 'Succeeded' ? ttl.secondsAfterSuccess : ttl.secondsAfterFailure;
   const seconds = special ?? ttl.secondsAfterCompletion;
   return seconds === undefined ? undefined : finishedAt + seconds * 1_000;
+}
+
+/** Pods stay this long after their end, so that whoever follows their logs gets them whole. */
+const defaultDeleteDelayMs = 5_000;
+
+/** When the pod of a node may go by `podGC`, in milliseconds. */
+export function podExpiresAt(node: NodeStatus, spec: WorkflowSpec): number {
+  const { deleteDelayDuration } = (spec['podGC'] ?? {}) as { readonly deleteDelayDuration?: string };
+  const delayMs = deleteDelayDuration ? parseDurationMs(deleteDelayDuration) : undefined;
+  return (parseTime(node.finishedAt) ?? 0) + (delayMs ?? defaultDeleteDelayMs);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { globalLayer } from './global-layer.ts';
 import { argoEnvironment, evaluateCondition, parseDurationMs, type SprigHost } from '@sluice/expr';
 import type { Json } from '@sluice/model';
 import { endingMessage } from './deadline.ts';
@@ -5,7 +6,7 @@ import { podNameOf } from './node-name.ts';
 import { type Executed, formatTime, lookAgainAt, markError, markPhase, parseTime, type Pass } from './pass.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import { isPodTemplate, type Prepared } from './template-inputs.ts';
-import { globalLayer, joinLayers, mapLayer, substitute } from './variables.ts';
+import { joinLayers, mapLayer, substitute } from './variables.ts';
 import { hasFailed, isFulfilled, type NodeStatus, type RetryStrategy, type Template } from './workflow-types.ts';
 
 type RunTemplate = (run: RunContext, nodeName: string, prepared?: Prepared, retried?: boolean) => Executed;

@@ -37,6 +37,14 @@ export function scopeLayer(
         if (source) for (const [key, value] of outcomesOf(source)) yield [`${word}.${name}.${key}`, value] as const;
       }
     },
+    *artifactNames() {
+      for (const name of names()) {
+        const { node, items, template } = find(name) ?? {};
+        if (!node || items) continue;
+        const declared = [...(node.outputs?.artifacts ?? []), ...(template?.outputs?.artifacts ?? [])];
+        for (const artifact of declared) yield `${word}.${name}.outputs.artifacts.${artifact.name}`;
+      }
+    },
     artifact(name) {
       const found = split(name);
       if (!found?.[1].startsWith('outputs.artifacts.')) return undefined;

@@ -1,15 +1,16 @@
+import { globalLayer } from './global-layer.ts';
 import { evaluateWhen } from '@sluice/expr';
 import { endBoundary, openBoundary } from './boundary.ts';
 import { expandLoop, type FanOutItem, isLoop } from './fan-out.ts';
 import { runExitHandler, runHooks } from './hooks.ts';
 import { outboundOf } from './outbound.ts';
 import { templateOutputs } from './outputs.ts';
-import { type Executed, initializeNode, markError, markPhase, type Pass } from './pass.ts';
+import { type Executed, initializeNode, markPhase, type Pass } from './pass.ts';
 import { resolveCall } from './resolve-call.ts';
 import { ensureNode, type RunContext } from './run-context.ts';
 import { scopeLayer, type ScopeSource } from './scope.ts';
 import { needsNothing, resolveTemplate } from './template-context.ts';
-import { globalLayer, joinLayers, type VariableLayer, type Variables } from './variables.ts';
+import { joinLayers, type VariableLayer, type Variables } from './variables.ts';
 import { hasFailed, isCompleted, isFulfilled, type NodeStatus, type Step } from './workflow-types.ts';
 
 /** One steps template being run. */
@@ -90,25 +91,39 @@ function runGroup(steps: StepsRun, groupName: string, group: readonly Step[]): N
   const stepOf = new Map<string, Step>();
   for (const step of group) {
     const problem = startStep(steps, groupName, step, stepOf);
-    if (problem?.kind === 'error') return markError(pass, groupName, problem.message);
-    if (problem?.kind === 'failed') return markPhase(pass, groupName, 'Failed', problem.message);
+    if (!problem || isBroken(pass, groupName)) continue;
+    // Nothing more is started; what runs already goes on, and the group ends with the last of it.
+    pass.nodes.update(pass.nodes.idOf(groupName), { message: problem.message });
+    if (pass.nodes.byName(`${groupName}.${step.name}`)) stepOf.set(`${groupName}.${step.name}`, step);
   }
   return assessGroup(steps, groupName, stepOf);
 }
 
-type StepProblem = { readonly kind: 'error' | 'failed'; readonly message: string };
+/** A group of which a member could not begin or was too late: it says so while others of it run on. */
+function isBroken(pass: Pass, groupName: string): boolean {
+  return Boolean(pass.nodes.byName(groupName)?.message);
+}
+
+/** The end of a group that is broken: a member that was too late fails it, everything else is an error. */
+function breakGroup(pass: Pass, group: NodeStatus): NodeStatus | undefined {
+  return markPhase(pass, group.name, group.message?.endsWith("' timedout") ? 'Failed' : 'Error');
+}
+
+type StepProblem = { readonly message: string };
 
 function startStep(steps: StepsRun, groupName: string, step: Step, stepOf: Map<string, Step>): StepProblem | undefined {
   const { pass, context } = steps.run;
   const childName = `${groupName}.${step.name}`;
   const present = pass.nodes.byName(childName);
+  const broken = isBroken(pass, groupName);
+  if (broken && !present && !isLoop(step)) return undefined;
   stepOf.set(childName, step);
   if (isFulfilled(present)) return undefined;
   const resolved = resolveCall(pass, step, steps.variables, context);
-  if (!resolved.ok) return { kind: 'error', message: resolved.message };
+  if (!resolved.ok) return { message: resolved.message };
   const expanded = expandLoop(resolved.call, steps.variables);
-  if (!expanded.ok) return { kind: 'error', message: expanded.message };
-  if (expanded.items.length === 0 && !present) {
+  if (!expanded.ok) return { message: expanded.message };
+  if (expanded.items.length === 0 && !present && !broken) {
     initializeNode(pass, {
       name: childName,
       type: 'Skipped',
@@ -137,12 +152,13 @@ function startItem(
   const { pass, context, request } = steps.run;
   const name = `${groupName}.${item.name}`;
   const present = pass.nodes.byName(name);
+  if (!present && isBroken(pass, groupName)) return undefined;
   if (present && !step.hooks && !step.onExit && (isFulfilled(present) || needsNothing(pass, present, step, context))) {
     stepOf.set(name, { ...step, name: item.name });
     return undefined;
   }
   const made = item.make();
-  if (!made.ok) return { kind: 'error', message: made.message };
+  if (!made.ok) return { message: made.message };
   const { value: call } = made;
   stepOf.set(name, call);
   if (isFulfilled(present)) return undefined;
@@ -159,7 +175,7 @@ function startItem(
         message: proceed.message,
       });
       pass.nodes.addChild(groupName, name);
-      return { kind: 'error', message: proceed.message };
+      return { message: proceed.message };
     }
     if (!proceed.value) {
       initializeNode(pass, {
@@ -184,20 +200,37 @@ function startItem(
     depth: request.depth + 1,
   });
   if (pass.nodes.byName(name)) pass.nodes.addChild(groupName, name);
-  if (fault?.kind === 'timeout') return { kind: 'failed', message: `child '${name}' timedout` };
+  if (fault?.kind === 'timeout') return { message: `child '${name}' timedout` };
   if (fault?.kind === 'error')
-    return { kind: 'error', message: `step group deemed errored due to child ${name} error: ${fault.message}` };
+    return { message: `step group deemed errored due to child ${name} error: ${fault.message}` };
   return undefined;
 }
 
 function assessGroup(steps: StepsRun, groupName: string, stepOf: ReadonlyMap<string, Step>): NodeStatus | undefined {
-  const { pass, context, request } = steps.run;
+  const { pass } = steps.run;
   const group = pass.nodes.byName(groupName);
   if (!group) return undefined;
-  let completed = [...stepOf.keys()].every(
+  const completed = [...stepOf.keys()].every(
     (name) => pass.nodes.byName(name) !== undefined || stepOf.get(name) === undefined || isExpanded(pass, name, stepOf),
   );
   const children = pass.nodes.childrenOf(group);
+  const ended = runMemberHooks(steps, children, stepOf);
+  if (!ended) return group;
+  if (isBroken(pass, groupName)) return breakGroup(pass, group);
+  if (!completed) return group;
+  for (const child of children) {
+    const step = stepOf.get(child.name);
+    const continues =
+      (step?.continueOn?.failed && child.phase === 'Failed') || (step?.continueOn?.error && child.phase === 'Error');
+    if (hasFailed(child) && !continues) return markPhase(pass, groupName, 'Failed', `child '${child.id}' failed`);
+  }
+  return markPhase(pass, groupName, 'Succeeded');
+}
+
+/** Run the hooks and exit handlers of a group's members. True when the members and all that belongs to them have ended. */
+function runMemberHooks(steps: StepsRun, children: readonly NodeStatus[], stepOf: ReadonlyMap<string, Step>): boolean {
+  const { pass, context, request } = steps.run;
+  let ended = true;
   for (const child of children) {
     const step = stepOf.get(child.name);
     if (step) {
@@ -211,19 +244,12 @@ function assessGroup(steps: StepsRun, groupName: string, stepOf: ReadonlyMap<str
         layers: [steps.scope, steps.run.prepared.layer],
         depth: request.depth,
       };
-      if (!runHooks(hooked)) completed = false;
-      if (isCompleted(child.phase) && !runExitHandler(hooked)) completed = false;
+      if (!runHooks(hooked)) ended = false;
+      if (isCompleted(child.phase) && !runExitHandler(hooked)) ended = false;
     }
-    if (!isFulfilled(pass.nodes.byId(child.id))) completed = false;
+    if (!isFulfilled(pass.nodes.byId(child.id))) ended = false;
   }
-  if (!completed) return group;
-  for (const child of children) {
-    const step = stepOf.get(child.name);
-    const continues =
-      (step?.continueOn?.failed && child.phase === 'Failed') || (step?.continueOn?.error && child.phase === 'Error');
-    if (hasFailed(child) && !continues) return markPhase(pass, groupName, 'Failed', `child '${child.id}' failed`);
-  }
-  return markPhase(pass, groupName, 'Succeeded');
+  return ended;
 }
 
 /** A step with a loop has no node of its own; its items must all be there. */

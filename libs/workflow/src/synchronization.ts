@@ -1,9 +1,10 @@
 import type { JsonObject } from '@sluice/model';
 import type { Acquired, LockDraft, LockHolder, LockKey, LockTable, WantedLock } from './locks.ts';
+import { globalLayer } from './global-layer.ts';
 import { countActive, type Fault, initializeNode, lookAgainAt, parseTime, type Pass } from './pass.ts';
 import type { RunContext } from './run-context.ts';
 import { retriesOf } from './retry.ts';
-import { globalLayer, joinLayers, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 import { isFulfilled, type NodeStatus, type Workflow } from './workflow-types.ts';
 
 /** A key of a ConfigMap that says how many may hold a semaphore. */

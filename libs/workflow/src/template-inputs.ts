@@ -1,14 +1,8 @@
+import { globalLayer } from './global-layer.ts';
+import { locationKinds, locationOf } from './artifact-location.ts';
 import { type Pass, valueText } from './pass.ts';
 import { podNameOf } from './node-name.ts';
-import {
-  globalLayer,
-  joinLayers,
-  mapLayer,
-  substitute,
-  type Substituted,
-  type VariableLayer,
-  type Variables,
-} from './variables.ts';
+import { joinLayers, mapLayer, substitute, type Substituted, type VariableLayer, type Variables } from './variables.ts';
 import type { Arguments, Artifact, Inputs, Parameter, Template } from './workflow-types.ts';
 
 /** A template made ready for one node: inputs filled in, tags of `workflow.*` and `inputs.*` replaced. */
@@ -54,29 +48,16 @@ export function resolveInputs(
   };
 }
 
-const plainArtifactFields = new Set([
-  'name',
-  'path',
-  'mode',
-  'optional',
-  'from',
-  'fromExpression',
-  'globalName',
-  'archive',
-  'recurseMode',
-  'subPath',
-  'archiveLogs',
-  'artifactGC',
-  'deleted',
-]);
-
 function hasLocation(artifact: Artifact): boolean {
-  return Object.keys(artifact).some((field) => !plainArtifactFields.has(field));
+  return artifact.from !== undefined || locationOf(artifact) !== undefined;
 }
 
 function mergeArtifact(input: Artifact, argument: Artifact): Artifact {
-  const { from: _from, fromExpression: _expression, ...rest } = argument;
-  return { ...rest, ...input, ...rest, name: input.name, ...(input.path === undefined ? {} : { path: input.path }) };
+  const location = locationOf(argument);
+  if (!location) return input;
+  const own = Object.entries(input).filter(([field]) => !locationKinds.has(field) && field !== 'from');
+  const archive = input['archive'] ?? argument['archive'];
+  return { name: input.name, ...Object.fromEntries(own), ...(archive === undefined ? {} : { archive }), ...location };
 }
 
 function resolveParameter(
@@ -139,13 +120,14 @@ export function nodeLayer(pass: Pass, nodeName: string, template: Template, inpu
   values.set('inputs.parameters', JSON.stringify(all));
   setPaths(values, template);
   values.set('node.name', nodeName);
-  if (isPodTemplate(template)) values.set('pod.name', podNameOf(pass.name, nodeName, template.name ?? ''));
+  if (isPodTemplate(template) || template.http)
+    values.set('pod.name', podNameOf(pass.name, nodeName, template.name ?? ''));
   if (template.steps) values.set('steps.name', nodeName);
   if (template.dag) values.set('tasks.name', nodeName);
   const artifacts = new Map(
     (inputs.artifacts ?? []).map((artifact) => [`inputs.artifacts.${artifact.name}`, artifact]),
   );
-  return { ...mapLayer(values), artifact: (name) => artifacts.get(name) };
+  return { ...mapLayer(values), artifact: (name) => artifacts.get(name), artifactNames: () => artifacts.keys() };
 }
 
 /** Where inputs and outputs lie as files. */
@@ -161,7 +143,8 @@ function setPaths(values: Map<string, string | null>, template: Template): void 
 
 /** True for templates that run a pod of their own. */
 export function isPodTemplate(template: Template): boolean {
-  return Boolean(template.container ?? template.script ?? template.containerSet ?? template.resource ?? template.data);
+  const { container, script, containerSet, resource, data } = template;
+  return Boolean(container ?? script ?? containerSet ?? resource ?? data);
 }
 
 const bodies = new WeakMap<Template, Template>();

@@ -2,26 +2,12 @@ import type { PodObservation } from './action.ts';
 import { decide, type DecideInput } from './decide.ts';
 import type { Decision } from './decision.ts';
 import type { Lookup } from './pass.ts';
-import type { NodeStatus, Workflow, WorkflowSpec } from './workflow-types.ts';
+import type { NodeStatus, Workflow } from './workflow-types.ts';
+
+export { makeTemplate, makeWorkflow } from './simulation/builders.ts';
 
 /** A lookup that knows nothing. */
 export const emptyLookup: Lookup = { workflowTemplate: () => undefined, configMap: () => undefined };
-
-/** A Workflow named `wf`. */
-export function makeWorkflow(spec: WorkflowSpec, change: Partial<Workflow> = {}): Workflow {
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Workflow',
-    metadata: { name: 'wf', namespace: 'test', uid: 'uid-wf' },
-    spec,
-    ...change,
-  };
-}
-
-/** A container template. */
-export function makeTemplate(name: string, change: object = {}) {
-  return { name, container: { image: 'tools', command: ['true'] }, ...change };
-}
 
 /** A cluster in memory around {@link decide}: it keeps pods and status, and can lose or repeat what it is asked to do. */
 export class FakeCluster {
@@ -84,3 +70,6 @@ export class FakeCluster {
     return Object.values(this.workflow.status?.nodes ?? {}).find((node) => node.name === name);
   }
 }
+
+export type { SimulatedRun } from './simulation/play-seed.ts';
+export { playSeed } from './simulation/play-seed.ts';

@@ -6,7 +6,6 @@ import {
   type SprigHost,
   type TemplateVariables,
 } from '@sluice/expr';
-import type { Pass } from './pass.ts';
 import type { Artifact } from './workflow-types.ts';
 
 /** Some variables. `lookUp` gives null for an output that is absent, undefined for a name that it does not know. */
@@ -16,10 +15,16 @@ export type VariableLayer = {
   artifact?(name: string): Artifact | null | undefined;
   /** Time and lots for expressions. */
   readonly host?: SprigHost;
+  /** Names that `artifact` knows. */
+  artifactNames?(): Iterable<string>;
 };
 
 /** Several layers as one; an earlier layer hides a later one. */
-export type Variables = TemplateVariables & { artifact(name: string): Artifact | null | undefined };
+export type Variables = TemplateVariables & {
+  artifact(name: string): Artifact | null | undefined;
+  /** The environment with every artifact as a value of its own: its name as `artifact` takes it, null for an absent one. */
+  artifactEnvironment(): Environment;
+};
 
 /** Join layers, the nearest first. */
 export function joinLayers(...layers: readonly VariableLayer[]): Variables {
@@ -39,6 +44,14 @@ export function joinLayers(...layers: readonly VariableLayer[]): Variables {
       );
       return environment;
     },
+    artifactEnvironment() {
+      const entries = layers.toReversed().flatMap((layer) => {
+        const names = [...(layer.artifactNames?.() ?? [])];
+        const artifacts = names.map((name) => [name, layer.artifact?.(name) ? name : null] as const);
+        return [...layer.entries(), ...artifacts];
+      });
+      return argoEnvironment(entries, layers.find(({ host }) => host)?.host);
+    },
     artifact(name) {
       for (const layer of layers) {
         const found = layer.artifact?.(name);
@@ -52,11 +65,6 @@ export function joinLayers(...layers: readonly VariableLayer[]): Variables {
 /** A layer over a map. */
 export function mapLayer(map: ReadonlyMap<string, string | null>): VariableLayer {
   return { lookUp: (name) => map.get(name), entries: () => map };
-}
-
-/** The variables of the workflow, with the time and the lots of the pass. */
-export function globalLayer({ globals, host }: Pick<Pass, 'globals' | 'host'>): VariableLayer {
-  return { ...mapLayer(globals), host };
 }
 
 const texts = new WeakMap<object, string>();

@@ -1,7 +1,8 @@
+import { globalLayer } from './global-layer.ts';
 import type { JsonObject } from '@sluice/model';
 import type { Action } from './action.ts';
 import type { Pass } from './pass.ts';
-import { globalLayer, joinLayers, substitute } from './variables.ts';
+import { joinLayers, substitute } from './variables.ts';
 
 type Claims =
   | { readonly ok: true; readonly actions: readonly Action[]; readonly claims: readonly JsonObject[] }

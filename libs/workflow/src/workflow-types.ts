@@ -209,6 +209,7 @@ export type WorkflowStatus = {
   readonly resourcesDuration?: Readonly<Record<string, number>>;
   readonly synchronization?: JsonObject | undefined;
   readonly artifactRepositoryRef?: JsonObject;
+  readonly artifactGCStatus?: JsonObject;
 };
 
 export type Workflow = KubeObject<WorkflowSpec, WorkflowStatus>;
@@ -226,6 +227,11 @@ export function isFulfilled(node: NodeStatus | undefined): boolean {
   return (
     isCompleted(phase) || phase === 'Skipped' || phase === 'Omitted' || (node.daemoned === true && phase !== 'Pending')
   );
+}
+
+/** True for a node that has a pod of its own, whatever it is shown as. */
+export function hasPod({ type }: NodeStatus): boolean {
+  return type === 'Pod' || type === 'HTTP';
 }
 
 /** True for Failed and Error. */

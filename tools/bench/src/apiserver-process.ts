@@ -25,9 +25,10 @@ async function floor(): Promise<{ url: string; token: string }> {
   const server = await serveHttp(
     async ({ method, path, body, signal }): Promise<HttpResponse> => {
       if (method === 'GET') return path.includes('watch') ? watch(signal) : list(store);
+      const kind = path.slice(path.lastIndexOf('/') + 1);
       const object = JSON.parse(new TextDecoder().decode(await readBody(body, 4_000_000))) as { metadata: object };
       const text = JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: String(++version) } });
-      await store.commit([{ type: 'put', key: `o/${version}`, value: Buffer.from(text) }]);
+      await store.commit([{ type: 'put', key: `o/${kind}/${version}`, value: Buffer.from(text) }]);
       for (const send of watchers) send(`{"type":"ADDED","object":${text}}\n`);
       return { status: 201, headers: { 'content-type': 'application/json' }, body: text };
     },
@@ -37,7 +38,8 @@ async function floor(): Promise<{ url: string; token: string }> {
 }
 
 function list(from: Store): HttpResponse {
-  const items = Array.from(from.range(), ([, bytes]) => Buffer.from(bytes).toString());
+  const pods = from.range({ gte: 'o/pods/', lt: 'o/pods0' });
+  const items = Array.from(pods, ([, bytes]) => Buffer.from(bytes).toString());
   return { status: 200, headers: { 'content-type': 'application/json' }, body: `{"items":[${items.join(',')}]}` };
 }
 

@@ -1,143 +1,125 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import { Agent, request } from 'node:https';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { startUnderTest, type UnderTest } from './apiserver-under-test.ts';
+import { type Etcd, startEtcd } from './etcd.ts';
+import type { HttpsClient } from './https-client.ts';
 import { configMapOf, podOf } from './objects.ts';
 
 export type ApiServerBenchOptions = {
-  /** How long each throughput is measured. */
+  /** How long each throughput is measured, all slices together. */
   readonly seconds: number;
   readonly pods: number;
   readonly watchers: number;
   readonly report: (line: string) => void;
 };
 
-type Role = 'apiserver' | 'floor';
-type Figures = {
-  readonly serial: number;
-  readonly parallel: number;
-  readonly fanOut: number;
-  readonly listMs: number;
-  readonly listMegabytes: number;
-  readonly heapBytes: number;
-  readonly rssBytes: number;
-};
+const connections = 32;
+/** A figure is the best of so many slices, in turns with the others, because the machine may be busy with something else. */
+const slices = 6;
 
-/** Durable creates, fan-out, a long list and memory of the embedded API server, each beside the floor. */
+/** Durable creates, fan-out, a long list, memory and start of the embedded API server, beside the floor and beside etcd. */
 export async function benchApiServer(options: ApiServerBenchOptions): Promise<void> {
-  // In turns and the best of each, because the machine may be busy with something else for a while.
-  const rounds: { readonly server: Figures; readonly floor: Figures }[] = [];
-  for (let round = 0; round < 2; round++) rounds.push(await measureBoth(options));
-  const server = rounds.map((one) => one.server).reduce(better);
-  const floor = rounds.map((one) => one.floor).reduce(better);
-  const line = (name: string, unit: string, of: (figures: Figures) => number, isTime = false): void => {
-    const [own, least] = [of(server), of(floor)];
-    const share = Math.round(((isTime ? least / own : own / least) || 0) * 100);
-    options.report(`${name.padEnd(34)} ${shown(own)} ${unit}, floor ${shown(least)} ${unit}: ${share} % of it`);
-  };
-  line('durable creates, 1 connection', '/s', ({ serial }) => serial);
-  line('durable creates, 32 connections', '/s', ({ parallel }) => parallel);
-  line(`events to ${options.watchers} watches`, '/s', ({ fanOut }) => fanOut);
-  line(`list of ${options.pods} pods`, 'ms', ({ listMs }) => listMs, true);
-  options.report(
-    `  of ${server.listMegabytes.toFixed(1)} MB; floor ${floor.listMegabytes.toFixed(1)} MB, without parsing or filtering`,
-  );
-  options.report(
-    `memory for each of ${options.pods} pods       ${shown(server.heapBytes / options.pods)} bytes of heap, ${shown(server.rssBytes / options.pods)} resident`,
-  );
-}
-
-async function measureBoth(options: ApiServerBenchOptions): Promise<{ server: Figures; floor: Figures }> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
+  const server = await startUnderTest('apiserver', directory);
+  const floor = await startUnderTest('floor', directory);
+  const etcd = await startEtcd(directory, connections);
   try {
-    const server = await measure('apiserver', directory, options);
-    return { server, floor: await measure('floor', directory, options) };
+    options.report(`API server ready, empty store          ${shown(server.startMs)} ms from the start of its process`);
+    await throughput(options, server, floor, etcd);
+    await fanOut(options, server, floor);
+    await longList(options, server, floor);
+  } finally {
+    for (const one of [server, floor, etcd]) one?.close();
+  }
+  try {
+    await restart(options, directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-function better(a: Figures, b: Figures): Figures {
-  return {
-    serial: Math.max(a.serial, b.serial),
-    parallel: Math.max(a.parallel, b.parallel),
-    fanOut: Math.max(a.fanOut, b.fanOut),
-    listMs: Math.min(a.listMs, b.listMs),
-    listMegabytes: a.listMegabytes,
-    heapBytes: Math.min(a.heapBytes, b.heapBytes),
-    rssBytes: Math.min(a.rssBytes, b.rssBytes),
-  };
+async function throughput(
+  { seconds, report }: ApiServerBenchOptions,
+  server: UnderTest,
+  floor: UnderTest,
+  etcd: Etcd | undefined,
+): Promise<void> {
+  const subjects: readonly (readonly [name: string, create: Create])[] = [
+    ['server', creator(server.client)],
+    ['floor', creator(floor.client)],
+    ...(etcd
+      ? [
+          [
+            'etcd',
+            (on: number, name: string) => etcd.put(on, `/registry/configmaps/default/${name}`, configMapOf(name)),
+          ] as const,
+        ]
+      : []),
+  ];
+  for (const count of [1, connections]) {
+    const best = new Map<string, number>();
+    for (let slice = 0; slice < slices; slice++) {
+      for (const [name, create] of subjects) {
+        const rate = await creates(create, count, (seconds * 1_000) / slices, `c${count}-${slice}`);
+        best.set(name, Math.max(best.get(name) ?? 0, rate));
+      }
+    }
+    const [own, least, other] = ['server', 'floor', 'etcd'].map((name) => best.get(name) ?? 0);
+    report(
+      `durable creates, ${String(count).padEnd(2)} connection${count > 1 ? 's' : ' '}       ${beside(own, least, '/s')}`,
+    );
+    if (etcd)
+      report(
+        `  etcd ${etcd.version}, durable puts              ${shown(other)} /s: ${((own ?? 0) / (other || 1)).toFixed(1)} × it`,
+      );
+  }
+  if (!etcd) report('  etcd is not installed here (Debian: etcd-server)');
 }
 
-function shown(value: number): string {
+function beside(own = 0, least = 0, unit = ''): string {
+  return `${shown(own)} ${unit}, floor ${shown(least)} ${unit}: ${Math.round((own / (least || 1)) * 100)} % of it`;
+}
+
+function shown(value = 0): string {
   return Math.round(value).toLocaleString('en').padStart(9);
 }
 
-async function measure(role: Role, directory: string, options: ApiServerBenchOptions): Promise<Figures> {
-  const child = fork(fileURLToPath(new URL('./apiserver-process.ts', import.meta.url)), [role, directory], {
-    execArgv: ['--conditions=@sluice/source', '--expose-gc'],
-  });
-  try {
-    const { url, token } = await answerOf<{ url: string; token: string }>(child);
-    const client = new Client(url, token, await readFile(join(directory, 'pki', 'ca.crt'), 'utf8'));
-    const before = await memoryOf(child);
-    const ms = options.seconds * 1_000;
-    await creates(client, 8, 500, 'warm');
-    const serial = await creates(client, 1, ms, 'serial');
-    const parallel = await creates(client, 32, ms, 'parallel');
-    const fanOut = await fanOutOf(client, options.watchers, ms);
-    const settled = await memoryOf(child);
-    await fill(client, options.pods);
-    const { elapsedMs, bytes } = await bestList(client, '/api/v1/pods');
-    const after = await memoryOf(child);
-    client.close();
-    return {
-      serial,
-      parallel,
-      fanOut,
-      listMs: elapsedMs,
-      listMegabytes: bytes / 1e6,
-      heapBytes: after.heapUsed - settled.heapUsed,
-      rssBytes: after.rss - Math.max(before.rss, settled.rss),
-    };
-  } finally {
-    child.kill('SIGKILL');
-  }
-}
-
-/** What the process says next. */
-async function answerOf<T>(child: ChildProcess): Promise<T> {
-  const [message] = (await once(child, 'message', { signal: AbortSignal.timeout(60_000) })) as [T];
-  return message;
-}
-
-async function memoryOf(child: ChildProcess): Promise<{ heapUsed: number; rss: number }> {
-  child.send('memory');
-  return answerOf(child);
-}
+type Create = (connection: number, name: string) => Promise<void>;
 
 const maps = '/api/v1/namespaces/default/configmaps';
+const creator =
+  (client: HttpsClient): Create =>
+  (_, name) =>
+    client.post(maps, configMapOf(name));
 
 /** Creates a second over that many connections. */
-async function creates(client: Client, connections: number, ms: number, name: string): Promise<number> {
+async function creates(create: Create, count: number, ms: number, name: string): Promise<number> {
   const started = performance.now();
-  let count = 0;
+  let done = 0;
   const writer = async (writing: number): Promise<void> => {
     for (let index = 0; performance.now() - started < ms; index++) {
-      await client.post(maps, configMapOf(`${name}-${writing}-${index}`));
-      count++;
+      await create(writing, `${name}-${writing}-${index}`);
+      done++;
     }
   };
-  await Promise.all(Array.from({ length: connections }, (_, index) => writer(index)));
-  return (count * 1_000) / (performance.now() - started);
+  await Promise.all(Array.from({ length: count }, (_, index) => writer(index)));
+  return (done * 1_000) / (performance.now() - started);
+}
+
+async function fanOut({ seconds, watchers, report }: ApiServerBenchOptions, ...both: UnderTest[]): Promise<void> {
+  const best = [0, 0];
+  for (let slice = 0; slice < 3; slice++) {
+    for (const [index, { client }] of both.entries()) {
+      const rate = await eventsTo(client, watchers, (seconds * 1_000) / 3, `fan-${slice}`);
+      best[index] = Math.max(best[index] ?? 0, rate);
+    }
+  }
+  report(`events to ${watchers} watches, all together ${beside(best[0], best[1], '/s')}`);
 }
 
 /** Events a second that arrive at all watches together, while 8 connections write. */
-async function fanOutOf(client: Client, watchers: number, ms: number): Promise<number> {
+async function eventsTo(client: HttpsClient, watchers: number, ms: number, name: string): Promise<number> {
   let lines = 0;
   const open = await Promise.all(
     Array.from({ length: watchers }, async () => {
@@ -149,7 +131,7 @@ async function fanOutOf(client: Client, watchers: number, ms: number): Promise<n
     }),
   );
   const started = performance.now();
-  const rate = await creates(client, 8, ms, `fan-${watchers}`);
+  const rate = await creates(creator(client), 8, ms, name);
   const wanted = Math.round((rate * (performance.now() - started)) / 1_000) * watchers;
   while (lines < wanted * 0.999 && performance.now() - started < ms * 10)
     await new Promise((wake) => setTimeout(wake, 5));
@@ -158,16 +140,37 @@ async function fanOutOf(client: Client, watchers: number, ms: number): Promise<n
   return (lines * 1_000) / elapsed;
 }
 
-async function fill(client: Client, count: number): Promise<void> {
-  let next = 0;
-  const writer = async (): Promise<void> => {
-    while (next < count) await client.post('/api/v1/namespaces/default/pods', podOf(next++));
-  };
-  await Promise.all(Array.from({ length: 32 }, writer));
+const podPath = '/api/v1/namespaces/default/pods';
+
+async function longList({ pods, report }: ApiServerBenchOptions, server: UnderTest, floor: UnderTest): Promise<void> {
+  const before = await server.memory();
+  for (const { client } of [server, floor]) await fill(client, pods);
+  const after = await server.memory();
+  const [own, least] = [await bestList(server.client, podPath), await bestList(floor.client, `${podPath}?prefix=pods`)];
+  const perMegabyte = (list: Listing): number => list.elapsedMs / (list.bytes / 1e6);
+  report(
+    `list of ${pods} pods                     ${shown(own.elapsedMs)} ms for ${(own.bytes / 1e6).toFixed(1)} MB, ` +
+      `floor ${shown(least.elapsedMs)} ms for ${(least.bytes / 1e6).toFixed(1)} MB: ` +
+      `${Math.round((perMegabyte(least) / perMegabyte(own)) * 100)} % of it a byte`,
+  );
+  report(
+    `memory for each of ${pods} pods          ${shown((after.heapUsed - before.heapUsed) / pods)} bytes of heap, ` +
+      `${shown((after.rss - before.rss) / pods)} resident; its JSON has ${shown(own.bytes / pods)}`,
+  );
 }
 
+async function fill(client: HttpsClient, count: number): Promise<void> {
+  let next = 0;
+  const writer = async (): Promise<void> => {
+    while (next < count) await client.post(podPath, podOf(next++));
+  };
+  await Promise.all(Array.from({ length: connections }, writer));
+}
+
+type Listing = { readonly elapsedMs: number; readonly bytes: number };
+
 /** The best of five, body read to its end. */
-async function bestList(client: Client, path: string): Promise<{ elapsedMs: number; bytes: number }> {
+async function bestList(client: HttpsClient, path: string): Promise<Listing> {
   let best = { elapsedMs: Number.POSITIVE_INFINITY, bytes: 0 };
   for (let attempt = 0; attempt < 5; attempt++) {
     const started = performance.now();
@@ -180,42 +183,22 @@ async function bestList(client: Client, path: string): Promise<{ elapsedMs: numb
   return best;
 }
 
-/** The least that speaks HTTPS over kept connections. */
-class Client {
-  /** The highest version in an answer so far. */
-  lastVersion = 1;
-  readonly #url: string;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #agent: Agent;
-
-  constructor(url: string, token: string, ca: string) {
-    this.#url = url;
-    this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    this.#agent = new Agent({ keepAlive: true, ca, maxSockets: 1_000 });
+/** The start over everything that was written, best of three. */
+async function restart({ report }: ApiServerBenchOptions, directory: string): Promise<void> {
+  let best = Number.POSITIVE_INFINITY;
+  let objects = 0;
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const server = await startUnderTest('apiserver', directory);
+    best = Math.min(best, server.startMs);
+    objects = await storedObjects(server.client);
+    server.close();
   }
+  report(`API server ready, ${shown(objects).trim()} objects stored  ${shown(best)} ms from the start of its process`);
+}
 
-  async post(path: string, body: string): Promise<void> {
-    const response = await this.#send('POST', path, body);
-    let text = '';
-    for await (const part of response) text += String(part);
-    if (response.statusCode !== 201) throw new Error(`POST ${path}: ${response.statusCode} ${text.slice(0, 300)}`);
-    const version = Number(/"resourceVersion":"(\d+)"/u.exec(text)?.[1]);
-    if (version > this.lastVersion) this.lastVersion = version;
-  }
-
-  get(path: string): Promise<IncomingMessage> {
-    return this.#send('GET', path);
-  }
-
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  #send(method: string, path: string, body?: string): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const sent = request(`${this.#url}${path}`, { method, agent: this.#agent, headers: this.#headers }, resolve);
-      sent.once('error', reject);
-      sent.end(body);
-    });
-  }
+async function storedObjects(client: HttpsClient): Promise<number> {
+  let text = '';
+  for await (const part of await client.get('/metrics')) text += String(part);
+  const counts = [...text.matchAll(/^apiserver_storage_objects\{[^}]*\} (\d+)$/gmu)].map(([, count]) => Number(count));
+  return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -9,6 +9,7 @@ const suites: Readonly<Record<string, (settings: Settings) => Promise<void>>> = 
     (await import('./apiserver.ts')).benchApiServer({ ...settings, pods: 10_000, watchers: 200 }),
   releases: async (settings) => (await import('./releases.ts')).benchReleases({ ...settings, count: 100 }),
   B6: async (settings) => (await import('./releases.ts')).benchSweep({ ...settings, count: 5_000 }),
+  runtime: async ({ report }) => (await import('./runtime.ts')).benchRuntime({ pods: 10_000, rounds: 15, report }),
 };
 
 const { values, positionals } = parseArgs({

@@ -11,6 +11,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   cron: async () => (await import('./cron-suite.ts')).cronSuite,
   expr: async () => (await import('./expr-suite.ts')).exprSuite,
   k8s: async () => (await import('./k8s-suite.ts')).k8sSuite,
+  manifests: async () => (await import('./manifests-suite.ts')).manifestsSuite,
   scenarios: async () => (await import('./scenarios-suite.ts')).scenariosSuite,
   validation: async () => (await import('./validation-suite.ts')).validationSuite,
 };
@@ -55,7 +56,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function playAndClose(suite: Suite, chosen: readonly Case[]): Promise<readonly Played[]> {
   try {
-    return await playAll(chosen);
+    return await playAll(chosen, suite.concurrency);
   } finally {
     await suite.close?.();
   }

@@ -5,18 +5,24 @@ export type Played = { readonly set: string; readonly id: string; readonly outco
 
 const maxShown = 400;
 
-/** Plays the cases in order. A case that throws has failed. */
-export async function playAll(cases: readonly Case[]): Promise<readonly Played[]> {
+/** Plays the cases, `concurrency` at a time; what came of them is in their order. A case that throws has failed. */
+export async function playAll(cases: readonly Case[], concurrency = 1): Promise<readonly Played[]> {
   const out: Played[] = [];
-  for (const { set, id, play } of cases) {
-    try {
-      out.push({ set, id, outcome: await play() });
-    } catch (error) {
-      const got = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      out.push({ set, id, outcome: { result: 'failed', wanted: 'an answer', got } });
-    }
-  }
+  const queue = cases.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, one] of queue) out[index] = await playOne(one);
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
   return out;
+}
+
+async function playOne({ set, id, play }: Case): Promise<Played> {
+  try {
+    return { set, id, outcome: await play() };
+  } catch (error) {
+    const got = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return { set, id, outcome: { result: 'failed', wanted: 'an answer', got } };
+  }
 }
 
 /** True when nothing failed. */

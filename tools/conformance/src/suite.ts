@@ -13,6 +13,8 @@ export type Suite = {
   /** Below the corpus directory. */
   readonly folder: string;
   readonly load: (directory: string) => Promise<readonly Case[]>;
+  /** Cases played at the same time. Default 1. */
+  readonly concurrency?: number;
   /** Ends what `load` started. */
   readonly close?: () => Promise<void>;
 };

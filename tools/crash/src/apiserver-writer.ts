@@ -1,10 +1,21 @@
+import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { startApiServer } from '@sluice/apiserver';
 import { silentLog } from '@sluice/runtime';
 import { openStore } from '@sluice/store';
 
-/** The process that is killed: eight writers of an API server on disk; prints a line for each answer that promises something. */
-const [directory = '', round = '0'] = process.argv.slice(2);
+/**
+ * The process that is killed: eight writers of an API server on disk. Writes a line for each answer that promises something into a file, which
+ * outlives the process line by line, and a dot to stdout; a pipe may still hold lines back when the process dies.
+ */
+const [directory = '', round = '0', promises = ''] = process.argv.slice(2);
+const file = openSync(promises, 'a');
+
+function say(line: string): void {
+  writeSync(file, `${line}\n`);
+  process.stdout.write('.');
+}
+
 const store = await openStore({ directory: join(directory, 'store'), formatVersion: 1 });
 const server = await startApiServer({
   store,
@@ -38,14 +49,14 @@ async function write(writer: number): Promise<void> {
     const name = `r${round}-w${writer}-${counter}`;
     const filler = 'x'.repeat((counter * 37) % 3_000);
     const created = await send('POST', maps, { metadata: { name }, data: { filler, size: String(filler.length) } });
-    process.stdout.write(`created ${name} ${versionOf(created)}\n`);
+    say(`created ${name} ${versionOf(created)}`);
     const patched = await send('PATCH', `${maps}/${name}`, { data: { done: 'yes' } }, 'application/merge-patch+json');
-    process.stdout.write(`patched ${name} ${versionOf(patched)}\n`);
+    say(`patched ${name} ${versionOf(patched)}`);
     if (counter === 0) continue;
     const before = `r${round}-w${writer}-${counter - 1}`;
-    process.stdout.write(`deleting ${before} 0\n`);
+    say(`deleting ${before} 0`);
     await send('DELETE', `${maps}/${before}`);
-    process.stdout.write(`deleted ${before} 0\n`);
+    say(`deleted ${before} 0`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { crashApiServer } from './apiserver.ts';
+import { tearLastCommit } from './torn-write.ts';
 import { brokenHistory, brokenPromises, parsePromises, type Stored } from './promises.ts';
 
 const object = (name: string, resourceVersion: string, data: Record<string, string> = {}): Stored => ({
@@ -12,6 +13,13 @@ test('kills under load break no promise (a sample)', { timeout: 120_000 }, async
   expect(report.problems).toEqual([]);
   expect(report.kills).toBe(4);
   expect(report.promises).toBeGreaterThan(0);
+});
+
+test('a file that is torn anywhere in its last commit has that commit whole or not at all (a sample)', async () => {
+  const { files, complete, problems } = await tearLastCommit({ step: 200 });
+  expect(problems).toEqual([]);
+  expect(files).toBeGreaterThan(50);
+  expect(complete).toBeGreaterThan(0);
 });
 
 test('the check sees a lost write, a deletion that came back, a torn object and a version that went back', () => {

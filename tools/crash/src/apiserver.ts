@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,23 +59,23 @@ type Limit = { readonly lines: number } | { readonly delayMs: number };
 
 async function runUntilKilled(directory: string, round: number, limit: Limit): Promise<string> {
   const script = fileURLToPath(new URL('./apiserver-writer.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=@sluice/source', script, directory, String(round)], {
+  const promises = join(directory, 'promises');
+  await writeFile(promises, '');
+  const child = spawn(process.execPath, ['--conditions=@sluice/source', script, directory, String(round), promises], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), 'delayMs' in limit ? limit.delayMs : maxLifeMs);
-  let text = '';
   let count = 0;
   try {
-    for await (const chunk of child.stdout.setEncoding('utf8')) {
-      text += String(chunk);
-      count += String(chunk).split('\n').length - 1;
+    for await (const chunk of child.stdout) {
+      count += (chunk as Buffer).length;
       if ('lines' in limit && count >= limit.lines) child.kill('SIGKILL');
     }
   } finally {
     clearTimeout(timer);
     child.kill('SIGKILL');
   }
-  return text;
+  return readFile(promises, 'utf8');
 }
 
 type Listing = { readonly items: readonly Stored[]; readonly version: number };

@@ -10,9 +10,20 @@ import {
 import { type ClusterOptions, connect, type Connection } from '../connect.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-code.ts';
 import { checksOf, forgeClient } from '@sluice/local';
+import type { Workflow } from '@sluice/workflow';
 import type { Io } from '../io.ts';
-import { formatAge, formatDuration, type Listing, parseFormat, showListing } from '../output.ts';
+import {
+  formatAge,
+  formatDuration,
+  formatObject,
+  type Listing,
+  type OutputFormat,
+  parseFormat,
+  showListing,
+} from '../output.ts';
 import { elapsed, phaseOf, type Run, shortSha } from '../run.ts';
+import { headLines, treeLines } from '../run-tree.ts';
+import { resolveRun } from '../watch-run.ts';
 
 export type GetOptions = ClusterOptions & {
   readonly output?: string;
@@ -32,15 +43,41 @@ const listers = {
 /** What `sluice get` can list. */
 export const getKinds = Object.keys(listers);
 
-/** `sluice get runs|releases|checks|repos`. */
-export async function getCommand(kind: string, options: GetOptions, io: Io): Promise<ExitCode> {
+/** `sluice get runs|releases|checks|repos` lists; `sluice get RUN` and `sluice get run RUN` show one run with its steps. */
+export async function getCommand(
+  kind: string,
+  name: string | undefined,
+  options: GetOptions,
+  io: Io,
+): Promise<ExitCode> {
   const format = parseFormat(options.output);
   const lister = Object.entries(listers).find(([name]) => name === kind || name === `${kind}s`)?.[1];
-  if (!lister)
-    throw new CommandError(exitCodes.usage, `there is no ${JSON.stringify(kind)} to get; use ${getKinds.join(', ')}`);
+  if (name !== undefined && lister !== listRuns)
+    throw new CommandError(exitCodes.usage, `only runs are shown one by one; to list: sluice get ${kind}`);
   const connection = await connect(io, options);
+  if (!lister || name !== undefined) return showRun(await resolveNamed(connection, name ?? kind), format, io);
   const listing = await lister(io, connection, options);
   showListing(io, format, options.allNamespaces ? withNamespaces(listing) : listing);
+  return exitCodes.ok;
+}
+
+async function resolveNamed({ kube, namespace }: Connection, name: string): Promise<Workflow> {
+  try {
+    return (await resolveRun(kube, namespace, name)) as unknown as Workflow;
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== exitCodes.notFound) throw error;
+    throw new CommandError(exitCodes.notFound, `${error.message}; lists: ${getKinds.join(', ')}`);
+  }
+}
+
+function showRun(workflow: Workflow, format: OutputFormat, io: Io): ExitCode {
+  if (format === 'json' || format === 'yaml') io.out(formatObject(format, workflow));
+  else if (format === 'name') io.out(workflow.metadata.name);
+  else {
+    for (const line of headLines(workflow, io.now())) io.out(line);
+    io.out('');
+    for (const line of treeLines(workflow, io.now(), !io.colour && !io.terminal)) io.out(line);
+  }
   return exitCodes.ok;
 }
 

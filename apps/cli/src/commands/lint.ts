@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatProblem, type KubeObject, type Problem } from '@sluice/model';
-import { parseFiles } from '@sluice/pipeline';
+import { isPipelineFile, offsetOf, parseFiles } from '@sluice/pipeline';
 import { validateManifest } from '@sluice/workflow';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { CommandError, type ExitCode, exitCodes } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { formatObject, parseFormat } from '../output.ts';
-import { locate } from '../yaml-place.ts';
 
 export type LintOptions = { readonly output?: string };
 
@@ -56,8 +55,14 @@ export function lintText(file: string, text: string): readonly Problem[] {
   const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
   const list = Array.isArray(documents) ? documents : [];
   const argo = list.filter((document) => argoKinds.includes(kindOf(document) ?? ''));
-  if (argo.length === 0) return parseFiles([{ path: file, text }]).problems;
+  // In .sluice/ a Workflow needs a trigger and a name that fits, elsewhere it is anybody's.
+  const inRepository = isPipelineFile(file.slice(Math.max(0, file.lastIndexOf('.sluice/'))));
+  if (argo.length === 0 || inRepository) return parseFiles([{ path: file, text }], checkManifest).problems;
   return argo.flatMap((document) => lintArgo(file, document, lines));
+}
+
+function checkManifest(manifest: KubeObject): readonly Problem[] {
+  return validateManifest(manifest, { lint: true, unknownFields: 'error' });
 }
 
 function lintArgo(file: string, document: Document.Parsed, lines: LineCounter): Problem[] {
@@ -74,11 +79,10 @@ function lintArgo(file: string, document: Document.Parsed, lines: LineCounter): 
   });
   if (syntax.length > 0) return syntax;
   const object = document.toJS({ maxAliasCount: 100 }) as KubeObject;
-  return validateManifest(object, { lint: true, unknownFields: 'error' }).map((problem) => ({
-    ...problem,
-    file,
-    ...locate(document, lines, problem.path ?? ''),
-  }));
+  return checkManifest(object).map((problem) => {
+    const { line, col } = lines.linePos(offsetOf(document, problem.path ?? ''));
+    return { ...problem, file, line: Math.max(1, line), column: Math.max(1, col) };
+  });
 }
 
 function kindOf(document: Document.Parsed): string | undefined {

@@ -5,7 +5,15 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { BadChart, findHelm, packageChart, readChart } from '@sluice/helm';
 import { cacheDirectory } from '@sluice/local';
-import { assembleImage, createOciClient, NothingToPackage, OciClientError, pushChart, pushImage } from '@sluice/oci';
+import {
+  assembleImage,
+  createOciClient,
+  NothingToPackage,
+  OciClientError,
+  pullBase,
+  pushChart,
+  pushImage,
+} from '@sluice/oci';
 import { CommandError, type ExitCode, exitCodes } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 
@@ -16,6 +24,7 @@ export type PackageImageOptions = PackageOptions & {
   readonly workdir: string;
   readonly command: readonly string[];
   readonly env: readonly string[];
+  readonly base?: string;
 };
 
 export type PackageChartOptions = PackageOptions & { readonly path: string };
@@ -26,7 +35,10 @@ export async function packageImageCommand(options: PackageImageOptions, io: Io):
   const { seconds } = await commitOf(options.revision, io);
   const scratchDirectory = await mkdtemp(join(tmpdir(), 'sluice-image-'));
   try {
+    const client = createOciClient();
+    const base = options.base ? await pullBase(client, options.base, { signal: io.signal }) : undefined;
     const image = await assembleImage({
+      ...(base && { base }),
       context: io.cwd,
       include: options.include,
       workdir: options.workdir,
@@ -38,7 +50,7 @@ export async function packageImageCommand(options: PackageImageOptions, io: Io):
       signal: io.signal,
     });
     const reference = withTag(options.to, options.revision);
-    const digest = await pushImage(createOciClient(), reference, image, { signal: io.signal });
+    const digest = await pushImage(client, reference, image, { signal: io.signal });
     return await report(io, options, reference, typeof digest === 'string' ? digest : image.digest);
   } catch (error) {
     throw explain(error);

@@ -1,94 +1,113 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { formatProblem, type KubeObject, resources } from '@sluice/model';
-import { stepsOf } from '@sluice/trigger';
+import type { KubeApi } from '@sluice/reconcile';
+import { buildCronChild, type CronWorkflow, type Workflow } from '@sluice/workflow';
 import { parseAllDocuments } from 'yaml';
 import { type ClusterOptions, connect } from '../connect.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import { formatDuration, formatObject, parseFormat } from '../output.ts';
-import { elapsed, mark, phaseOf, type Run } from '../run.ts';
-import { watchRun } from '../watch-run.ts';
+import { formatObject, parseFormat } from '../output.ts';
+import type { Run } from '../run.ts';
+import { seeThrough } from '../see-through.ts';
+import {
+  fromTemplate,
+  givenParameters,
+  parseSource,
+  readText,
+  type SubmissionOptions,
+  withOptions,
+} from '../submitted.ts';
 import { lintText } from './lint.ts';
+import { logsCommand } from './logs.ts';
 
-export type SubmitOptions = ClusterOptions & {
-  readonly watch?: boolean;
-  readonly wait?: boolean;
-  readonly output?: string;
-  readonly parameter?: readonly string[];
-};
+export type SubmitOptions = ClusterOptions &
+  SubmissionOptions & {
+    readonly watch?: boolean;
+    readonly wait?: boolean;
+    readonly log?: boolean;
+    readonly from?: string;
+    readonly dryRun?: boolean;
+    readonly output?: string;
+  };
 
-/** `sluice submit FILE`: create the Workflows of a file, and with `--watch` or `--wait` see them to their end. */
-export async function submitCommand(file: string, options: SubmitOptions, io: Io): Promise<ExitCode> {
+/** `sluice submit FILE…` or `--from KIND/NAME`: create Workflows, and with `--watch`, `--wait` or `--log` see them to their end. */
+export async function submitCommand(files: readonly string[], options: SubmitOptions, io: Io): Promise<ExitCode> {
   const format = parseFormat(options.output);
-  const text = await readFile(resolve(io.cwd, file), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new CommandError(
-      exitCodes.notFound,
-      `${file}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`,
-    );
-  });
-  const errors = lintText(file, text).filter((problem) => problem.severity === 'error');
-  if (errors.length > 0) {
-    for (const problem of errors) io.err(formatProblem(problem));
-    return exitCodes.lint;
-  }
-  const objects = parseAllDocuments(text).map((document) => document.toJS() as KubeObject | null);
-  const workflows = objects.filter((object) => object?.kind === 'Workflow') as Run[];
-  if (workflows.length === 0) throw new CommandError(exitCodes.usage, `${file}: holds no Workflow`);
+  const parameters = await givenParameters(options, io);
+  if ((files.length === 0) === (options.from === undefined))
+    throw new CommandError(exitCodes.usage, 'name files, or a stored template with --from KIND/NAME');
+  const read = await readWorkflows(files, io);
+  if (!read) return exitCodes.lint;
   const { kube, namespace } = await connect(io, options);
+  const found = options.from ? [await readSource(kube, options.from, namespace, io)] : read;
+  if (options.name && found.length > 1)
+    throw new CommandError(exitCodes.usage, `--name ${options.name}: there are ${found.length} Workflows`);
   const created: Run[] = [];
-  for (const workflow of workflows) {
-    const metadata = { ...workflow.metadata, namespace: workflow.metadata.namespace ?? namespace };
-    created.push(
-      await kube.create<Run>(resources.workflows, { ...withParameters(workflow, options.parameter ?? []), metadata }),
-    );
+  for (const workflow of found) {
+    const changed = withOptions(workflow, options, parameters);
+    const metadata = { ...changed.metadata, namespace: workflow.metadata.namespace ?? namespace };
+    const dryRun = options.dryRun ? ({ dryRun: true } as const) : {};
+    created.push((await kube.create(resources.workflows, { ...changed, metadata }, dryRun)) as unknown as Run);
   }
-  if (format === 'json' || format === 'yaml') io.out(formatObject(format, created));
+  if (format === 'json' || format === 'yaml') io.out(formatObject(format, created.length === 1 ? created[0] : created));
   else
     for (const run of created)
       io.out(format === 'name' ? run.metadata.name : `workflow ${run.metadata.name} submitted`);
+  if (options.dryRun) return exitCodes.ok;
+  if (options.log) return followLogs(created, options, io);
   if (!options.watch && !options.wait) return exitCodes.ok;
   const results = await Promise.all(created.map((run) => seeThrough(run, kube, options.watch === true, io)));
   return results.every(Boolean) ? exitCodes.ok : exitCodes.failed;
 }
 
-type ArgumentsSpec = NonNullable<Run['spec']> & {
-  readonly arguments?: { readonly parameters?: readonly { readonly name: string; readonly value?: unknown }[] };
-};
-
-function withParameters(workflow: Run, parameters: readonly string[]): Run {
-  if (parameters.length === 0) return workflow;
-  const spec: ArgumentsSpec = workflow.spec ?? {};
-  const given = parameters.map((text) => {
-    const at = text.indexOf('=');
-    if (at < 1) throw new CommandError(exitCodes.usage, `-p ${text}: must read name=value`);
-    return { name: text.slice(0, at), value: text.slice(at + 1) };
-  });
-  const names = new Set(given.map((parameter) => parameter.name));
-  const kept = (spec.arguments?.parameters ?? []).filter((parameter) => !names.has(parameter.name));
-  const merged: ArgumentsSpec = { ...spec, arguments: { ...spec.arguments, parameters: [...kept, ...given] } };
-  return { ...workflow, spec: merged };
+async function followLogs(created: readonly Run[], options: ClusterOptions, io: Io): Promise<ExitCode> {
+  const codes = await Promise.all(
+    created.map(({ metadata }) => {
+      const namespace = metadata.namespace ?? options.namespace;
+      return logsCommand(
+        metadata.name,
+        undefined,
+        { ...options, ...(namespace ? { namespace } : {}), follow: true },
+        io,
+      );
+    }),
+  );
+  return codes.find((code) => code !== exitCodes.ok) ?? exitCodes.ok;
 }
 
-/** Follow a run to its end; true when it succeeded. */
-async function seeThrough(run: Run, kube: Parameters<typeof watchRun>[0], isShown: boolean, io: Io): Promise<boolean> {
-  const shown = new Map<string, string>();
-  let last = run;
-  for await (const current of watchRun(kube, run, io.signal)) {
-    last = current;
-    if (!isShown) continue;
-    for (const step of stepsOf(current)) {
-      if (shown.get(step.name) === step.phase || step.phase === 'Pending' || step.phase === 'Waiting') continue;
-      shown.set(step.name, step.phase);
-      const ran = step.finishedAt && step.phase !== 'Omitted' && step.phase !== 'Skipped';
-      const duration = ran ? ` ${formatDuration(elapsed(step, io.now()) ?? 0)}` : '';
-      const message = step.message ? `: ${step.message}` : '';
-      io.err(`${mark(step.phase, !io.colour && !io.terminal)} ${step.name} ${step.phase}${duration}${message}`);
-    }
+/** The Workflows of the files; undefined when one of them has errors, which are then told. */
+async function readWorkflows(files: readonly string[], io: Io): Promise<readonly Workflow[] | undefined> {
+  const all: Workflow[] = [];
+  for (const file of files) {
+    const text = await readText(file, io);
+    const errors = lintText(file, text).filter((problem) => problem.severity === 'error');
+    for (const problem of errors) io.err(formatProblem(problem));
+    if (errors.length > 0) return undefined;
+    const objects = parseAllDocuments(text).map(
+      (document) => document.toJS({ maxAliasCount: 100 }) as KubeObject | null,
+    );
+    const found = objects.filter((object) => object?.kind === 'Workflow') as Workflow[];
+    if (found.length === 0) throw new CommandError(exitCodes.usage, `${file}: holds no Workflow`);
+    all.push(...found);
   }
-  const took = elapsed(last.status ?? {}, io.now());
-  io.err(
-    `${last.metadata.name} ${phaseOf(last)}${took === undefined ? '' : ` in ${formatDuration(took)}`}${last.status?.message ? `: ${last.status.message}` : ''}`,
-  );
-  return last.status?.phase === 'Succeeded';
+  return all;
+}
+
+async function readSource(kube: KubeApi, from: string, namespace: string, io: Io): Promise<Workflow> {
+  const { kind, name } = parseSource(from);
+  if (kind === 'cron') {
+    const cron = await kube.get<CronWorkflow>(resources.cronWorkflows, { namespace, name });
+    if (cron) return fromCron(cron, io.now());
+  } else {
+    const resource = kind === 'cluster' ? resources.clusterWorkflowTemplates : resources.workflowTemplates;
+    const template = await kube.get(resource, kind === 'cluster' ? { name } : { namespace, name });
+    if (template) return fromTemplate({ ...template, kind: resource.kind }, namespace);
+  }
+  throw new CommandError(exitCodes.notFound, `--from ${from}: there is no such object in namespace ${namespace}`);
+}
+
+/** A run of a CronWorkflow out of turn: under a name of its own, so that no scheduled run is taken for it. */
+function fromCron(cron: CronWorkflow, now: number): Workflow {
+  const { metadata, ...run } = buildCronChild(cron, now);
+  const { name: _name, ...rest } = metadata;
+  return { ...run, metadata: { ...rest, generateName: `${cron.metadata.name}-` } as unknown as Workflow['metadata'] };
 }

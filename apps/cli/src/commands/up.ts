@@ -69,7 +69,8 @@ export function localConfig(
     receiver: port('--receiver-port', options.receiverPort, ports.receiver),
   };
   const runtime = parseRuntime(options.runtime ?? io.env['SLUICE_RUNTIME']);
-  if (!runtime) problems.push(`--runtime ${options.runtime ?? io.env['SLUICE_RUNTIME']}: use auto, sandbox or process`);
+  if (!runtime)
+    problems.push(`--runtime ${options.runtime ?? io.env['SLUICE_RUNTIME']}: use auto, sandbox, process or containerd`);
   const { clusterOnly = false } = options;
   if (clusterOnly && chosen.receiver === 0)
     problems.push('--cluster-only: --receiver-port must be the port where your webhook receiver will listen, not 0');

@@ -9,7 +9,7 @@ import { gitRepositoryReconciler } from './git-repository-reconciler.ts';
 import { helmChartReconciler } from './helm-chart-reconciler.ts';
 import { helmRepositoryReconciler } from './helm-repository-reconciler.ts';
 
-export type SourceParts = Pick<HelmOperatorPorts, 'kube' | 'oci' | 'log' | 'metrics' | 'now' | 'gitSearchPath'> & {
+export type SourceParts = Pick<HelmOperatorPorts, 'kube' | 'oci' | 'log' | 'now' | 'gitSearchPath'> & {
   readonly config: HelmOperatorConfig;
   readonly informers: InformerSet;
   readonly store: ChartStore;
@@ -39,7 +39,6 @@ export function startSources(parts: SourceParts): Pick<Controller, 'start' | 'cl
     informers,
     concurrency: config.concurrency,
     log,
-    ...(parts.metrics ? { metrics: parts.metrics } : {}),
   };
   const controllers = [
     { name: 'ocirepository', resource: resources.ociRepositories, reconcile: ociRepositoryReconciler(parts) },

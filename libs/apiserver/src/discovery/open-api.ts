@@ -2,13 +2,19 @@ import { createHash } from 'node:crypto';
 import type { HttpResponse } from '@sluice/runtime';
 import { json, jsonText } from '../http/respond.ts';
 import type { KindRegistry } from '../registry/kind-registry.ts';
+import { StatusError } from '../http/status-error.ts';
+import { legacyDocument } from '../openapi/legacy-document.ts';
 import { openApiDocument, openApiIndex } from '../openapi/document.ts';
+
+/** What answers say; clients ask with `@` in place of the dot before the version, which is no media type. */
+const legacyType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /** `/openapi/v3` and its documents, kept until the kinds change. */
 export class OpenApi {
   readonly #registry: KindRegistry;
   #revision = -1;
   #index: unknown;
+  #legacy: Uint8Array | undefined;
   #documents = new Map<string, { readonly text: string; readonly etag: string } | undefined>();
 
   constructor(registry: KindRegistry) {
@@ -19,6 +25,15 @@ export class OpenApi {
     this.#refresh();
     this.#index ??= openApiIndex(this.#registry.all, hashOf);
     return json(200, this.#index);
+  }
+
+  /** `/openapi/v2`, which is only to be had as protobuf. */
+  legacy(accept: string): HttpResponse {
+    if (!accept.replaceAll('@', '.').includes(legacyType) && !accept.includes('*/*'))
+      throw new StatusError(406, 'NotAcceptable', `only the following media types are accepted: ${legacyType}`);
+    this.#refresh();
+    this.#legacy ??= legacyDocument(this.#registry.all);
+    return { status: 200, headers: { 'content-type': legacyType, vary: 'Accept' }, body: this.#legacy };
   }
 
   /** `path` is `api/v1` or `apis/apps/v1`; undefined when nothing is served there. */
@@ -45,6 +60,7 @@ export class OpenApi {
     if (this.#revision === this.#registry.revision) return;
     this.#revision = this.#registry.revision;
     this.#index = undefined;
+    this.#legacy = undefined;
     this.#documents = new Map();
   }
 }

@@ -7,6 +7,9 @@ import { badRequest, StatusError } from './status-error.ts';
 /** The longest request body that is read, in bytes: Kubernetes' own limit. */
 export const maxBodyBytes = 3 * 1024 * 1024;
 
+/** How long a client may take to send a body: one that has gone away must not hold its place. */
+const bodyTimeoutMs = 30_000;
+
 /** The deepest nesting of a request body. */
 const maxDepth = 1_000;
 
@@ -47,12 +50,24 @@ export function mediaType(request: HttpRequest): string {
 }
 
 async function readAll(body: HttpRequest['body']): Promise<Uint8Array> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(lateBody()), bodyTimeoutMs).unref();
   try {
-    return await readBody(body, maxBodyBytes);
+    return await Promise.race([readBody(body, maxBodyBytes), late.promise]);
   } catch (error) {
     if (!(error instanceof BodyTooLarge)) throw error;
     throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+function lateBody(): StatusError {
+  return new StatusError(
+    408,
+    'Timeout',
+    `Timeout: the body of the request did not come within ${bodyTimeoutMs / 1_000} s`,
+  );
 }
 
 function toText(bytes: Uint8Array): string {

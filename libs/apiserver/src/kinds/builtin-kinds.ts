@@ -4,7 +4,7 @@ import type { KindInfo, ScalePaths, Verb } from './kind.ts';
 
 /*
  * One kind a line: group version, kind, plural, then words: `ns` namespaced, `status` and `scale` subresources, `gen` counts generations,
- * `post` answers a POST and is never stored, short=a,b, in=category, select=path,path for field selectors.
+ * `post` answers a POST and `read` a GET; both are never stored. short=a,b, in=category, select=path,path for field selectors.
  */
 const table = `
 v1 Namespace namespaces status short=ns select=status.phase
@@ -62,6 +62,11 @@ authorization.k8s.io/v1 SelfSubjectAccessReview selfsubjectaccessreviews post
 authorization.k8s.io/v1 SelfSubjectRulesReview selfsubjectrulesreviews post
 `;
 
+const usageTable = `
+metrics.k8s.io/v1beta1 NodeMetrics nodes read
+metrics.k8s.io/v1beta1 PodMetrics pods ns read
+`;
+
 const scale: ScalePaths = {
   specPath: '.spec.replicas',
   statusPath: '.status.replicas',
@@ -74,10 +79,17 @@ const allVerbs: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get'
 export const storedVerbs: readonly Verb[] = allVerbs;
 
 /** Every built-in kind, core group first; of a group with several versions the preferred one comes first. */
-export const builtinKinds: readonly KindInfo[] = table
-  .split('\n')
-  .filter((line) => line !== '')
-  .map(readKind);
+export const builtinKinds: readonly KindInfo[] = readKinds(table);
+
+/** The kinds behind `kubectl top`, for a server that knows what pods use. */
+export const usageKinds: readonly KindInfo[] = readKinds(usageTable);
+
+function readKinds(text: string): readonly KindInfo[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(readKind);
+}
 
 function readKind(line: string): KindInfo {
   const [apiVersion = '', kind = '', plural = '', ...words] = line.split(' ');
@@ -89,7 +101,7 @@ function readKind(line: string): KindInfo {
       .find((part) => part.startsWith(`${word}=`))
       ?.slice(word.length + 1)
       .split(',') ?? [];
-  const stored = !words.includes('post');
+  const stored = !words.includes('post') && !words.includes('read');
   return {
     group: group ?? '',
     version: version ?? '',
@@ -100,7 +112,7 @@ function readKind(line: string): KindInfo {
     shortNames: valuesOf('short'),
     categories: valuesOf('in'),
     namespaced: words.includes('ns'),
-    verbs: stored ? allVerbs : ['create'],
+    verbs: stored ? allVerbs : words.includes('read') ? ['get', 'list'] : ['create'],
     stored,
     subresources: {
       ...(words.includes('status') ? { status: true } : {}),

@@ -230,6 +230,12 @@ const binding: readonly Column[] = [
 ];
 const createdAt: readonly Column[] = [name, column('Created At', (object) => object.metadata.creationTimestamp ?? '')];
 
+/** The name, with a mark for the class that claims without one get. */
+function defaultClassName({ metadata }: KubeObject): string {
+  const isDefault = metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true';
+  return isDefault ? `${metadata.name} (default)` : metadata.name;
+}
+
 /** Columns of everything that is not a workload, by `group/version/kind`. */
 export const clusterColumns: readonly (readonly [string, readonly Column[]])[] = [
   ['v1/Namespace', namespace],
@@ -276,7 +282,7 @@ export const clusterColumns: readonly (readonly [string, readonly Column[]])[] =
   [
     'storage.k8s.io/v1/StorageClass',
     [
-      name,
+      column('Name', defaultClassName, { format: 'name' }),
       column('Provisioner', text('provisioner')),
       column('ReclaimPolicy', text('reclaimPolicy', 'Delete')),
       column('VolumeBindingMode', text('volumeBindingMode', 'Immediate')),

@@ -36,8 +36,16 @@ export function kindsOfCrd(crd: KubeObject): readonly KindInfo[] {
     counted: true,
     custom: true,
     storageVersion,
+    ...conversionOf(crd),
     ...deprecationOf(crd, version, kind),
   }));
+}
+
+function conversionOf(crd: KubeObject): Pick<KindInfo, 'conversion'> {
+  const client = valueAt(crd, 'spec.conversion.webhook.clientConfig');
+  if (textAt(crd, 'spec.conversion.strategy') !== 'Webhook' || !isRecord(client)) return {};
+  const reviewVersions = listAt(crd, 'spec.conversion.webhook.conversionReviewVersions').map(String);
+  return { conversion: { client, reviewVersions } };
 }
 
 function deprecationOf(crd: KubeObject, version: unknown, kind: string): { readonly deprecationWarning?: string } {

@@ -1,6 +1,6 @@
 import type { TypeText } from './type-language.ts';
 
-/** authentication, authorization, admissionregistration, apiextensions. */
+/** authentication, authorization, metrics, admissionregistration, apiextensions. */
 export const extensionTypes: readonly TypeText[] = [
   {
     prefix: 'io.k8s.api.authentication.v1',
@@ -15,6 +15,14 @@ BoundObjectReference = kind:1 apiVersion:2 name:3 uid:4
 TokenRequestStatus = token!:1 expirationTimestamp!:2:time
 kind SelfSubjectReview = metadata:1:ObjectMeta status:2:SelfSubjectReviewStatus
 SelfSubjectReviewStatus = userInfo:1:UserInfo
+`,
+  },
+  {
+    prefix: 'io.k8s.api.metrics.v1beta1',
+    text: `
+kind NodeMetrics = metadata:1:ObjectMeta timestamp!:2:time window!:3:dur usage!:4:{q}
+kind PodMetrics = metadata:1:ObjectMeta timestamp!:2:time window!:3:dur containers!:4:[ContainerMetrics]
+ContainerMetrics = name!:1 usage!:2:{q}
 `,
   },
   {

@@ -123,6 +123,11 @@ export type KindInfo = {
   readonly custom: boolean;
   /** The version that custom objects are stored in; equals `version` for built-in kinds. */
   readonly storageVersion: string;
+  /** The webhook that converts between the versions; without it they differ in `apiVersion` only. */
+  readonly conversion?: {
+    readonly client: { readonly [key: string]: unknown };
+    readonly reviewVersions: readonly string[];
+  };
   /** Sent as a Warning header on every request. */
   readonly deprecationWarning?: string;
 };

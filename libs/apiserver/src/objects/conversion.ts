@@ -9,10 +9,35 @@ import { isRecord, recordAt, withField } from './json.ts';
 export function convert(object: KubeObject, kind: KindInfo): KubeObject {
   const apiVersion = groupVersionOf(kind);
   if (object.apiVersion === apiVersion) return object;
+  if (kind.conversion) return converted.get(object)?.get(apiVersion) ?? unconverted(object, apiVersion);
   if (isGroupEvent(kind)) return renameEvent(object, apiVersion, toGroupEvent);
   if (object.apiVersion.startsWith('events.k8s.io/')) return renameEvent(object, apiVersion, toCoreEvent);
   if (kind.group === 'autoscaling') return convertAutoscaler(object, apiVersion);
   return { ...object, apiVersion };
+}
+
+/** What webhooks made of objects, as long as those are in use. */
+const converted = new WeakMap<KubeObject, Map<string, KubeObject>>();
+
+function unconverted(object: KubeObject, apiVersion: string): never {
+  throw new Unconverted(`${object.kind} ${object.metadata.name} has not been converted to ${apiVersion} yet`);
+}
+
+/** The object is needed in a version that only a webhook can make; `Conversions.ready` was not asked for it. */
+export class Unconverted extends Error {
+  override readonly name = 'Unconverted';
+}
+
+/** Whether {@link convert} needs no webhook for this. */
+export function isConverted(object: KubeObject, kind: KindInfo): boolean {
+  const apiVersion = groupVersionOf(kind);
+  return !kind.conversion || object.apiVersion === apiVersion || converted.get(object)?.has(apiVersion) === true;
+}
+
+/** Keep what a webhook made of an object. */
+export function rememberConverted(object: KubeObject, kind: KindInfo, made: KubeObject): void {
+  const known = converted.get(object) ?? new Map<string, KubeObject>();
+  converted.set(object, known.set(groupVersionOf(kind), made));
 }
 
 /** The JSON text of an entry as this kind shows it. */

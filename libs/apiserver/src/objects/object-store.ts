@@ -74,6 +74,11 @@ export class ObjectStore {
     return this.#committed;
   }
 
+  /** How many objects there are, by storage id. */
+  sizes(): ReadonlyMap<string, number> {
+    return new Map([...this.#collections].map(([id, { size }]) => [id, size]));
+  }
+
   /** The collection of a storage id (`pods`, `deployments.apps`), created when first asked for. */
   collection(id: string): Collection {
     let collection = this.#collections.get(id);

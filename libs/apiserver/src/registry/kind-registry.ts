@@ -45,7 +45,7 @@ export class KindRegistry {
   stored(kind: KindInfo): KindInfo {
     if (isGroupEvent(kind)) return this.find('', 'v1', 'events') ?? kind;
     if (!kind.custom) return this.versionsOf(storageId(kind))[0] ?? kind;
-    return this.find(kind.group, kind.storageVersion, kind.plural) ?? kind;
+    return this.find(kind.group, kind.storageVersion, kind.plural) ?? { ...kind, version: kind.storageVersion };
   }
 
   /** Serve the kinds of a CustomResourceDefinition, in place of what it served before. */

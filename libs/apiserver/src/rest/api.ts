@@ -1,10 +1,13 @@
 import type { KubeObject } from '@sluice/model';
 import type { HttpRequest, Log } from '@sluice/runtime';
+import type { ResourceQuotas } from '../admission/resource-quota.ts';
 import type { Representation } from '../http/accept.ts';
 import type { ResourcePath } from '../http/request-path.ts';
 import type { KindInfo } from '../kinds/kind.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { KindRegistry } from '../registry/kind-registry.ts';
+import type { Admission } from '../webhooks/admission.ts';
+import type { Conversions } from '../webhooks/conversions.ts';
 import type { OpenWatches } from './open-watches.ts';
 
 /** Who asks. */
@@ -39,6 +42,9 @@ export type Api = {
   readonly registry: KindRegistry;
   readonly strategyOf: (kind: KindInfo) => Strategy;
   readonly watches: OpenWatches;
+  readonly admission: Admission;
+  readonly conversions: Conversions;
+  readonly quotas: ResourceQuotas;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;

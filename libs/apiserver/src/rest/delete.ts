@@ -5,6 +5,7 @@ import { flag, parseListParameters, parseWriteParameters, wholeNumber } from '..
 import { json } from '../http/respond.ts';
 import { badRequest, conflict, forbidden, notFound, StatusError } from '../http/status-error.ts';
 import type { KindInfo } from '../kinds/kind.ts';
+import { convert } from '../objects/conversion.ts';
 import type { Entry } from '../objects/entry.ts';
 import { isRecord, show, valueAt, withMetadata } from '../objects/json.ts';
 import type { Decision, Written } from '../objects/object-store.ts';
@@ -36,11 +37,42 @@ export const plainDelete: DeleteOptions = {
 export async function deleteFromRequest(api: Api, request: ResourceRequest): Promise<HttpResponse> {
   const { kind, path } = request;
   const options = await readDeleteOptions(request);
+  const warnings = await admitDelete(api, request, path, options);
   const { entry, change } = await deleteObject(api, kind, keyIn(path.namespace, path.name), options);
-  if (change !== 'DELETED' || kind.plural === 'pods') return objectResponse(200, entry, viewOf(api, request));
+  await api.conversions.ready([entry.object], kind);
+  if (change !== 'DELETED' || kind.plural === 'pods') return objectResponse(200, entry, viewOf(api, request), warnings);
   const { name, uid } = entry.object.metadata;
   const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.plural, uid };
-  return json(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details });
+  return json(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }, warnings);
+}
+
+/** Ask the webhooks about a deletion; gives what they want the client to be told. */
+export async function admitDelete(
+  api: Api,
+  { kind, user }: Pick<ResourceRequest, 'kind' | 'user'>,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { dryRun }: DeleteOptions,
+): Promise<readonly string[]> {
+  const warnings: string[] = [];
+  const id = storageId(kind);
+  const current = api.objects.collection(id).get(keyIn(namespace, name));
+  if (!current || !api.admission.hasHooks()) return warnings;
+  await api.conversions.ready([current.object], kind);
+  const old = convert(current.object, kind);
+  const asked = {
+    operation: 'DELETE',
+    kind,
+    served: api.registry.versionsOf(id),
+    subresource: '',
+    namespace,
+    name,
+    old,
+  } as const;
+  const options = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...(dryRun ? { dryRun: ['All'] } : {}) };
+  const context = { user, dryRun, options, warn: (text: string) => void warnings.push(text) };
+  await api.admission.mutate(asked, context);
+  await api.admission.validate(asked, context);
+  return warnings;
 }
 
 /** DELETE of a collection: every object that the selectors match, one after the other. */
@@ -55,13 +87,19 @@ export async function deleteCollection(api: Api, request: ResourceRequest): Prom
     .list(prefix)
     .filter(({ object }) => selection.matches(object));
   await Promise.all(
-    entries.map(async ({ key }) => {
+    entries.map(async ({ key, object }) => {
       try {
+        const { namespace = '', name } = object.metadata;
+        await admitDelete(api, request, { namespace, name }, options);
         await deleteObject(api, kind, key, options);
       } catch (error) {
         if (!(error instanceof StatusError && error.reason === 'NotFound')) throw error;
       }
     }),
+  );
+  await api.conversions.ready(
+    entries.map(({ object }) => object),
+    kind,
   );
   return listResponse(entries, viewOf(api, request), { resourceVersion: String(api.objects.version) });
 }

@@ -4,7 +4,10 @@ const maxWaitingBytes = 16 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
 
 /** A line, or what makes it when its turn comes. */
-type Line = Uint8Array | (() => Uint8Array);
+type Line = Uint8Array | MakeLine;
+
+/** Makes a line. A promise where somebody outside has to be asked. */
+export type MakeLine = () => Uint8Array | Promise<Uint8Array>;
 
 /** Lines between the changes of the store and one client. A client that falls too far behind is cut off. */
 export class EventQueue {
@@ -20,14 +23,24 @@ export class EventQueue {
   }
 
   /** A line of what the client asked for to begin with, which does not count against it and is made when it is read. */
-  pushBacklog(make: () => Uint8Array): void {
+  pushBacklog(make: MakeLine): void {
     if (!this.#ended) this.#waiting.push(make);
+    this.#wake?.();
   }
 
   push(line: Uint8Array): void {
+    this.#add(line, line.length);
+  }
+
+  /** A line that can be made only when it is read, of about so many bytes. */
+  pushLater(make: MakeLine, bytes: number): void {
+    this.#add(make, bytes);
+  }
+
+  #add(line: Line, bytes: number): void {
     if (this.#ended) return;
     this.#waiting.push(line);
-    this.#bytes += line.length;
+    this.#bytes += bytes;
     if (this.#bytes > maxWaitingBytes) {
       this.#waiting = [];
       this.#ended = true;
@@ -59,11 +72,12 @@ export class EventQueue {
   }
 }
 
-function* joined(lines: readonly Line[]): Generator<Uint8Array> {
+async function* joined(lines: readonly Line[]): AsyncGenerator<Uint8Array> {
   let part: Uint8Array[] = [];
   let size = 0;
   for (const item of lines) {
-    const line = typeof item === 'function' ? item() : item;
+    const made = typeof item === 'function' ? item() : item;
+    const line = made instanceof Uint8Array ? made : await made;
     part.push(line);
     size += line.length;
     if (size < chunkBytes) continue;

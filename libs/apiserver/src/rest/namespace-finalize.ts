@@ -9,7 +9,8 @@ import { toObject } from './incoming.ts';
 import { objectResponse } from './output.ts';
 import { checkVersion } from './prepare.ts';
 import { viewOf } from './read.ts';
-import { decideUpdate, parametersOf } from './write.ts';
+import { parametersOf } from './write.ts';
+import { decideUpdate } from './write-through.ts';
 
 /** PUT of `/finalize`: how the namespace controller says that a namespace is empty. */
 export async function finalizeNamespace(api: Api, request: ResourceRequest): Promise<HttpResponse> {

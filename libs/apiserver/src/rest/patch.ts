@@ -4,24 +4,21 @@ import { decodeBody, mediaType } from '../http/body.ts';
 import type { WriteParameters } from '../http/query.ts';
 import { badRequest, notFound, StatusError } from '../http/status-error.ts';
 import { groupVersionOf, type KindInfo } from '../kinds/kind.ts';
-import { convert } from '../objects/conversion.ts';
-import type { Entry } from '../objects/entry.ts';
 import { isRecord, show } from '../objects/json.ts';
-import type { Decision } from '../objects/object-store.ts';
 import { serverSideApply } from '../patch/apply.ts';
 import { jsonMergePatch } from '../patch/json-merge.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { PatchError } from '../patch/patch-error.ts';
 import { strategicMergePatch } from '../patch/strategic-merge.ts';
-import { storageId } from '../registry/kind-registry.ts';
 import type { Api, ResourceRequest } from './api.ts';
 import { applyConflict } from './apply-conflict.ts';
 import { checkNamespace, placeIn } from './identity.ts';
 import { toObject } from './incoming.ts';
 import { objectResponse } from './output.ts';
 import { prepareCreate, prepareUpdate } from './prepare.ts';
-import { keyIn, viewOf } from './read.ts';
-import { changeObject, decideUpdate, parametersOf, warningsOf } from './write.ts';
+import { viewOf } from './read.ts';
+import { changeObject, optionsOf, parametersOf, warned } from './write.ts';
+import { writeThrough } from './write-through.ts';
 
 /** A function from a JSON value to the patched one. */
 export type Patcher = (original: Json) => Json;
@@ -39,11 +36,11 @@ export async function patchFromBody(api: Api, request: ResourceRequest): Promise
   if (applyTypes.has(type)) return applyFromBody(api, request, parameters);
   const patcher = await readPatch(request, type);
   const { kind, path } = request;
-  let warnings: readonly string[] = [];
+  const incomings: string[] = [];
   const change = (old: KubeObject): KubeObject => {
     const patched = guard(() => patcher(old as unknown as Json));
     const incoming = toObject(kind, patched, parameters.fieldValidation, { patched: true });
-    ({ warnings } = incoming);
+    incomings.splice(0, incomings.length, ...incoming.warnings);
     if (incoming.object.metadata.name !== path.name) {
       throw badRequest(
         `the name of the object (${incoming.object.metadata.name}) does not match the name on the URL (${path.name})`,
@@ -52,8 +49,9 @@ export async function patchFromBody(api: Api, request: ResourceRequest): Promise
     return placeIn(kind, incoming.object, path.namespace);
   };
   const author = { manager: parameters.fieldManager, subresource: path.subresource };
-  const { entry } = await changeObject(api, request, change, author, parameters.dryRun);
-  return objectResponse(200, entry, viewOf(api, request), warningsOf(kind, { warnings }));
+  const { target, warnings } = warned(request, { warnings: incomings });
+  const { entry } = await changeObject(api, target, change, author, parameters.dryRun);
+  return objectResponse(200, entry, viewOf(api, request), warnings());
 }
 
 /** Read the body as a patch of this type for values of the kind. Throws 400 and 415. */
@@ -105,10 +103,21 @@ async function applyFromBody(api: Api, request: ResourceRequest, parameters: Wri
   const incoming = toObject(kind, requireTyped(kind, value, path.name), parameters.fieldValidation);
   if (incoming.object.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   const applied = placeIn(kind, incoming.object, path.namespace);
-  const decide = (current: Entry | undefined): Decision => decideApply(api, request, parameters, applied, current);
-  const written = await api.objects.write(storageId(kind), keyIn(path.namespace, path.name), decide, parameters.dryRun);
+  const { target, warnings } = warned(request, incoming);
+  const { dryRun, fieldManager } = parameters;
+  const author = { manager: undefined, subresource: path.subresource };
+  const written = await writeThrough(api, target, {
+    namespace: path.namespace,
+    name: path.name,
+    subresource: path.subresource,
+    dryRun,
+    options: optionsOf('PatchOptions', fieldManager, dryRun),
+    draft: (old) => merged(api, request, parameters, applied, old),
+    finish: (draft, old) =>
+      old ? prepareUpdate(api, kind, draft, old, author) : prepareCreate(api, kind, draft, author),
+  });
   const created = written.change === 'ADDED';
-  return objectResponse(created ? 201 : 200, written.entry, viewOf(api, request), warningsOf(kind, incoming));
+  return objectResponse(created ? 201 : 200, written.entry, viewOf(api, request), warnings());
 }
 
 function requireTyped(kind: KindInfo, value: unknown, name: string): unknown {
@@ -123,24 +132,22 @@ function requireTyped(kind: KindInfo, value: unknown, name: string): unknown {
   return { ...value, metadata: { ...metadata, name } };
 }
 
-function decideApply(
+/** The live object with what is applied. Throws 404 and 409. */
+function merged(
   api: Api,
   { kind, path }: ResourceRequest,
   { fieldManager: manager, force }: WriteParameters,
   applied: KubeObject,
-  current: Entry | undefined,
-): Decision {
+  live: KubeObject | undefined,
+): KubeObject {
   const { subresource } = path;
-  if (!current && subresource !== '') throw notFound(kind, path.name);
-  if (!current && (applied.metadata.uid ?? '') !== '') throw notFound(kind, path.name);
-  const live = current && convert(current.object, kind);
+  if (!live && subresource !== '') throw notFound(kind, path.name);
+  if (!live && (applied.metadata.uid ?? '') !== '') throw notFound(kind, path.name);
   const scope = subresource === '' ? {} : { subresource };
   const { object, conflicts } = guard(() =>
     serverSideApply({ kind, ...(live ? { live } : {}), applied, manager, force, ...scope, now: api.now() }),
   );
   if (conflicts.length > 0) throw applyConflict(conflicts);
-  const author = { manager: undefined, subresource };
-  if (live) return decideUpdate(api, kind, prepareUpdate(api, kind, object, live, author));
-  checkNamespace(api, kind, path.namespace, path.name);
-  return { type: 'put', object: prepareCreate(api, kind, object, author) };
+  if (!live) checkNamespace(api, kind, path.namespace, path.name);
+  return object;
 }

@@ -7,7 +7,7 @@ import { isRecord, recordAt, textAt, withField } from '../objects/json.ts';
 import { spendDisruption } from '../admission/disruption-budget.ts';
 import { scheduled } from '../strategies/pod.ts';
 import type { Api, ResourceRequest } from './api.ts';
-import { deleteObject, toDeleteOptions } from './delete.ts';
+import { admitDelete, deleteObject, toDeleteOptions } from './delete.ts';
 import { keyIn } from './read.ts';
 import { changeObject, parametersOf } from './write.ts';
 
@@ -40,6 +40,7 @@ export async function evictPod(api: Api, request: ResourceRequest): Promise<Http
   const options = toDeleteOptions(recordAt(value, 'deleteOptions'), request.query);
   const pod = api.objects.collection('pods').get(keyIn(request.path.namespace, request.path.name));
   if (pod) await spendDisruption(api, pod.object, parametersOf(request).dryRun);
+  await admitDelete(api, request, request.path, options);
   await deleteObject(api, request.kind, keyIn(request.path.namespace, request.path.name), options);
   return json(201, created);
 }

@@ -1,7 +1,6 @@
 import type { KubeObject } from '@sluice/model';
 import { conflict, invalid, modified } from '../http/status-error.ts';
-import { groupVersionOf, type KindInfo } from '../kinds/kind.ts';
-import { convert } from '../objects/conversion.ts';
+import type { KindInfo } from '../kinds/kind.ts';
 import { equalJson, withField, withMetadata } from '../objects/json.ts';
 import { recordUpdate } from '../patch/apply.ts';
 import { applyDefaults } from '../schema/defaults.ts';
@@ -11,7 +10,7 @@ import { type Api, timeText } from './api.ts';
 /** Who writes and through which door. `manager` is absent when the object's managedFields are already right (apply). */
 export type Author = { readonly manager: string | undefined; readonly subresource: string };
 
-/** What will be stored of a new object: identity, defaults, what the kind fills in, ownership. Throws 422. */
+/** What will be stored of a new object, in the version of the request: identity, defaults, what the kind fills in, ownership. Throws 422. */
 export function prepareCreate(api: Api, kind: KindInfo, object: KubeObject, author: Author): KubeObject {
   const now = api.now();
   const strategy = api.strategyOf(kind);
@@ -30,7 +29,7 @@ export function prepareCreate(api: Api, kind: KindInfo, object: KubeObject, auth
     const owned =
       author.manager === undefined ? prepared : recordUpdate({ kind, after: prepared, manager: author.manager, now });
     check(kind, owned);
-    return toStored(api, kind, owned);
+    return owned;
   } catch (error) {
     strategy.abandon?.(prepared);
     throw error;
@@ -78,18 +77,12 @@ export function prepareUpdate(
           now: api.now(),
         });
   check(kind, owned, old);
-  return toStored(api, kind, owned);
+  return owned;
 }
 
 function check(kind: KindInfo, object: KubeObject, old?: KubeObject): void {
   const causes = validateObject(kind, object, old);
   if (causes.length > 0) throw invalid(kind, object.metadata.name, causes);
-}
-
-function toStored(api: Api, kind: KindInfo, object: KubeObject): KubeObject {
-  api.checkStored?.(kind, object);
-  const stored = api.registry.stored(kind);
-  return groupVersionOf(stored) === object.apiVersion ? object : convert(object, stored);
 }
 
 /** Throws 409 when the update was made from another version or another object of the same name. */

@@ -1,6 +1,7 @@
 import type { HttpResponse } from '@sluice/runtime';
 import { type ListParameters, parseListParameters } from '../http/query.ts';
 import { badRequest, expired, notFound, StatusError, tooLargeVersion } from '../http/status-error.ts';
+import type { KindInfo } from '../kinds/kind.ts';
 import type { Entry } from '../objects/entry.ts';
 import { isRecord } from '../objects/json.ts';
 import { storageId } from '../registry/kind-registry.ts';
@@ -26,12 +27,20 @@ export function viewOf(api: Api, { kind, representation, query }: ResourceReques
 }
 
 /** GET of one object. */
-export function getObject(api: Api, request: ResourceRequest): HttpResponse {
-  return objectResponse(200, requireEntry(api, request), viewOf(api, request));
+export function getObject(api: Api, request: ResourceRequest): HttpResponse | Promise<HttpResponse> {
+  const entry = requireEntry(api, request);
+  return shown(api, request.kind, [entry], () => objectResponse(200, entry, viewOf(api, request)));
+}
+
+/** Make an answer once its objects can be had in the version of the kind; at once where no webhook is needed for that. */
+export function shown<T>(api: Api, kind: KindInfo, entries: readonly Entry[], make: () => T): T | Promise<T> {
+  if (!kind.conversion) return make();
+  const objects = entries.map(({ object }) => object);
+  return api.conversions.ready(objects, kind).then(make);
 }
 
 /** GET of a collection. */
-export function listObjects(api: Api, request: ResourceRequest): HttpResponse {
+export function listObjects(api: Api, request: ResourceRequest): HttpResponse | Promise<HttpResponse> {
   const { kind, path, query } = request;
   const parameters = parseListParameters(query);
   const selection = parseSelection(kind, parameters);
@@ -44,11 +53,12 @@ export function listObjects(api: Api, request: ResourceRequest): HttpResponse {
   const page = limit > 0 && selected.length > limit ? selected.slice(0, limit) : selected;
   const last = page.at(-1);
   const more = page.length < selected.length && last !== undefined;
-  return listResponse(page, viewOf(api, request), {
+  const meta = {
     resourceVersion: String(snapshot.version),
     ...(more ? { continue: continueToken(snapshot.version, last.key) } : {}),
     ...(more && selection.everything ? { remainingItemCount: selected.length - page.length } : {}),
-  });
+  };
+  return shown(api, kind, page, () => listResponse(page, viewOf(api, request), meta));
 }
 
 type Snapshot = { readonly version: number; readonly entries: readonly Entry[] };
@@ -59,6 +69,8 @@ function snapshotOf(api: Api, { kind }: ResourceRequest, parameters: ListParamet
   const match = parameters.resourceVersionMatch;
   if (parameters.continue !== '') {
     if (match !== '') throw badRequest('resourceVersionMatch is forbidden for continue');
+    if (!['', '0'].includes(parameters.resourceVersion))
+      throw badRequest('specifying resource version is not allowed when using continue');
     const token = parseContinueToken(parameters.continue);
     const entries = collection.listAt(prefix, token.version);
     if (!entries) throw expired(continueExpired);

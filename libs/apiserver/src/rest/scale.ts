@@ -8,7 +8,7 @@ import { convert } from '../objects/conversion.ts';
 import { isRecord, valueAt } from '../objects/json.ts';
 import type { Api, ResourceRequest } from './api.ts';
 import { guard, readPatch } from './patch.ts';
-import { requireEntry } from './read.ts';
+import { requireEntry, shown } from './read.ts';
 import { changeObject, parametersOf } from './write.ts';
 
 /** GET, PUT and PATCH of `/scale`: the object seen as an autoscaling/v1 Scale. */
@@ -16,7 +16,10 @@ export async function scaleRequest(api: Api, request: ResourceRequest): Promise<
   const { kind, http } = request;
   const paths = kind.subresources.scale;
   if (!paths) throw unknownResource();
-  if (http.method === 'GET') return json(200, toScale(convert(requireEntry(api, request).object, kind), kind, paths));
+  if (http.method === 'GET') {
+    const entry = requireEntry(api, request);
+    return shown(api, kind, [entry], () => json(200, toScale(convert(entry.object, kind), kind, paths)));
+  }
   const parameters = parametersOf(request);
   const edit =
     http.method === 'PUT' ? await replacement(request) : await readPatch(request, mediaType(http), scaleSchema);

@@ -29,6 +29,6 @@ export function parseSelection(
     everything,
     matches: (object) =>
       (byLabel.length === 0 || matchesLabels(byLabel, object.metadata.labels)) &&
-      (byField.length === 0 || matchesFields(byField, convert(object, kind))),
+      (byField.length === 0 || matchesFields(byField, kind.conversion ? object : convert(object, kind))),
   };
 }

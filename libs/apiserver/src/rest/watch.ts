@@ -6,7 +6,7 @@ import { textOf } from '../objects/conversion.ts';
 import { type Change, type Entry, toEntry } from '../objects/entry.ts';
 import { storageId } from '../registry/kind-registry.ts';
 import type { Api, ResourceRequest } from './api.ts';
-import { EventQueue } from './event-queue.ts';
+import { EventQueue, type MakeLine } from './event-queue.ts';
 import { tableOf, partial, type View } from './output.ts';
 import { parseVersion, viewOf } from './read.ts';
 import { parseSelection, type Selection } from './selection.ts';
@@ -84,9 +84,16 @@ class WatchStream {
       if (!missed) return this.#refuse(from, objects.version);
       for (const change of missed) this.#take(change, (make) => this.#queue.pushBacklog(make));
     }
-    const live = collection.listen((change) => this.#take(change, (make) => this.#queue.push(make())));
+    const live = collection.listen((change) => this.#take(change, (make) => this.#pushLive(change, make)));
     this.#releases.push(live, ...this.#clocks(from), ...this.#ends(signal));
     return this.#run();
+  }
+
+  /** Lines are made at once, so that what waits can be counted, unless a webhook has to be asked. */
+  #pushLive({ entry }: Change, make: MakeLine): void {
+    const made = this.#view.kind.conversion ? undefined : make();
+    if (made instanceof Uint8Array) this.#queue.push(made);
+    else this.#queue.pushLater(make, entry.text.length);
   }
 
   async *#run(): AsyncGenerator<Uint8Array> {
@@ -134,7 +141,7 @@ class WatchStream {
   }
 
   /** Translate a change for this watch: an object that enters or leaves the selection is added or deleted. */
-  #take(change: Change, push: (make: () => Uint8Array) => void): void {
+  #take(change: Change, push: (make: MakeLine) => void): void {
     if (this.#prefix !== '' && !change.entry.key.startsWith(this.#prefix)) return;
     const { everything, matches } = this.#selection;
     const before = everything
@@ -150,7 +157,24 @@ class WatchStream {
   }
 
   /** Makes the line of an event; called in the order of the events, because the first Table has the columns. */
-  #lineOf(type: EventType, entry: Entry, change: Change | undefined): () => Uint8Array {
+  #lineOf(type: EventType, entry: Entry, change: Change | undefined): MakeLine {
+    const make = this.#plainLineOf(type, entry, change);
+    return this.#view.kind.conversion ? () => this.#convertedLine(entry, make) : make;
+  }
+
+  /** A line behind a webhook; its failure is the watch's last line. */
+  async #convertedLine(entry: Entry, make: () => Uint8Array): Promise<Uint8Array> {
+    try {
+      await this.#api.conversions.ready([entry.object], this.#view.kind);
+      return make();
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      this.#finish();
+      return encodeLine('ERROR', JSON.stringify(statusObject(error)));
+    }
+  }
+
+  #plainLineOf(type: EventType, entry: Entry, change: Change | undefined): () => Uint8Array {
     const { kind, representation } = this.#view;
     if (representation.as === 'object') {
       const make = (): Uint8Array => encodeLine(type, textOf(entry, kind));

@@ -84,8 +84,11 @@ function rulesOfRole(objects: ObjectStore, reference: JsonRecord, namespace: str
   return aggregated(objects, role?.object) ?? listAt(role?.object, 'rules').filter(isRecord);
 }
 
+/** How deep aggregated roles may hold aggregated roles: view is part of edit, edit of admin. */
+const maxAggregation = 4;
+
 /** The rules of all ClusterRoles that an aggregation rule selects; they replace the role's own. */
-function aggregated(objects: ObjectStore, role: KubeObject | undefined): readonly JsonRecord[] | undefined {
+function aggregated(objects: ObjectStore, role: KubeObject | undefined, depth = 0): readonly JsonRecord[] | undefined {
   const selectors = listAt(role, 'aggregationRule', 'clusterRoleSelectors').map(labelSelectorOf);
   if (selectors.length === 0) return undefined;
   const parts = objects.collection('clusterroles.rbac.authorization.k8s.io').list('');
@@ -98,7 +101,10 @@ function aggregated(objects: ObjectStore, role: KubeObject | undefined): readonl
             selector.ok && selector.value !== 'nothing' && matchesLabels(selector.value, object.metadata.labels),
         ),
     )
-    .flatMap(({ object }) => listAt(object, 'rules').filter(isRecord));
+    .flatMap(({ object }) => [
+      ...listAt(object, 'rules').filter(isRecord),
+      ...(depth < maxAggregation ? (aggregated(objects, object, depth + 1) ?? []) : []),
+    ]);
 }
 
 function isSubject(subject: unknown, user: User, namespace: string): boolean {

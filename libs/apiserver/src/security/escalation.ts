@@ -1,6 +1,6 @@
 import type { KubeObject } from '@sluice/model';
 import { type ErrorResource, forbidden } from '../http/status-error.ts';
-import { isRecord, type JsonRecord, listAt, recordAt, textAt } from '../objects/json.ts';
+import { isRecord, type JsonRecord, listAt, recordAt, textAt, valueAt } from '../objects/json.ts';
 import type { User } from '../rest/api.ts';
 import type { Authorizer } from './authorizer.ts';
 
@@ -22,6 +22,9 @@ export function requireNoEscalation(scope: Scope, kind: ErrorResource, object: K
     ? authorizer.allows(user, { ...asked, verb: 'bind', name: textAt(reference, 'name') })
     : authorizer.allows(user, { ...asked, verb: 'escalate', name });
   if (isExempt) return;
+  const everything = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
+  if (!isBinding && isRecord(valueAt(object, 'aggregationRule')) && !holds(scope, everything, namespace))
+    throw forbidden(kind, name, 'must have cluster-admin privileges to use an aggregationRule');
   const rules = isBinding ? authorizer.rulesOfRole(reference, namespace) : listAt(object, 'rules').filter(isRecord);
   const missing = rules.filter((rule) => !holds(scope, rule, namespace));
   if (missing.length === 0) return;

@@ -6,6 +6,15 @@ import type { User } from '../rest/api.ts';
 /** What every token of this server names as its issuer and default audience. */
 export const issuer = 'https://kubernetes.default.svc';
 
+/** What `/.well-known/openid-configuration` says of the tokens. */
+export const issuerConfiguration = Object.freeze({
+  issuer,
+  jwks_uri: `${issuer}/openid/v1/jwks`,
+  response_types_supported: ['id_token'],
+  subject_types_supported: ['public'],
+  id_token_signing_alg_values_supported: ['ES256'],
+});
+
 /** A new private key for service account tokens, PEM. */
 export function createTokenKey(): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

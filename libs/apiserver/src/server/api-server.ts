@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type HttpHandler, type HttpRequest, type HttpResponse, type Log, serveHttp } from '@sluice/runtime';
 import type { Store } from '@sluice/store';
+import { ResourceQuotas } from '../admission/resource-quota.ts';
 import { OpenApi } from '../discovery/open-api.ts';
 import { errorResponse, forNetwork } from '../http/respond.ts';
 import { StatusError, tooManyRequests } from '../http/status-error.ts';
-import { builtinKinds } from '../kinds/builtin-kinds.ts';
+import { builtinKinds, usageKinds } from '../kinds/builtin-kinds.ts';
 import type { HistoryLimits } from '../objects/collection.ts';
 import { ObjectStore } from '../objects/object-store.ts';
 import { KindRegistry } from '../registry/kind-registry.ts';
@@ -12,6 +13,7 @@ import type { Api, User } from '../rest/api.ts';
 import { OpenWatches } from '../rest/open-watches.ts';
 import type { PodLogs } from '../rest/pod-streams.ts';
 import type { Reviewers } from '../rest/reviews.ts';
+import type { UsageReader } from '../rest/usage.ts';
 import { admin, type Authenticator, bearerToken, createAuthenticator } from '../security/authenticator.ts';
 import { createAuthorizer } from '../security/authorizer.ts';
 import { actingUser } from '../security/impersonation.ts';
@@ -25,6 +27,11 @@ import { serveCustomKinds } from './custom-kinds.ts';
 import { ensureInitialObjects } from './initial-objects.ts';
 import type { PodSessions } from '../streams/pod-sessions.ts';
 import { serveUpgrades } from '../streams/upgrade.ts';
+import { Admission } from '../webhooks/admission.ts';
+import { Conversions } from '../webhooks/conversions.ts';
+import { createWebhookCall } from '../webhooks/webhook-call.ts';
+import type { Health } from './health.ts';
+import { RequestMetrics } from './request-metrics.ts';
 import { createRouter, handlerFor, type Router } from './router.ts';
 
 export type ApiServerOptions = {
@@ -40,6 +47,8 @@ export type ApiServerOptions = {
   readonly podLogs?: PodLogs;
   /** Where exec, attach and port-forward lead; without it they answer 501. */
   readonly podSessions?: PodSessions;
+  /** What pods and nodes use, for `kubectl top`; without it the group metrics.k8s.io is not served. */
+  readonly usage?: UsageReader;
   readonly log: Log;
   /** Takes a line for each request from the network; without it there is no audit log. */
   readonly audit?: AuditSink;
@@ -78,13 +87,23 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const authenticator = createAuthenticator(credentials.adminToken, tokens, api.objects, now);
   const reviewers = { authenticator, authorizer: createAuthorizer(api.objects), tokens };
   const stopCustomKinds = serveCustomKinds(api);
-  const router = createRouter(api, new OpenApi(api.registry), { reviewers, podLogs: options.podLogs });
-  const server = await serveHttp(networkHandler(router, reviewers, options), {
+  const traffic = { inFlight: 0, closing: false };
+  const requests = new RequestMetrics(now());
+  const documents = {
+    openApi: new OpenApi(api.registry),
+    health: healthOf(store, traffic),
+    metrics: () =>
+      requests.text({ inFlight: traffic.inFlight, watches: api.watches.size, objects: api.objects.sizes() }),
+  };
+  const router = createRouter(api, documents, { reviewers, podLogs: options.podLogs, usage: options.usage });
+  const server = await serveHttp(networkHandler(router, reviewers, { ...options, traffic, requests }), {
     host,
     port,
     tls: credentials.server,
     onError: (error) => log.warn('an answer could not be sent', { error }),
   });
+  // A watch whose client has gone without a word ends once the system notices.
+  server.server.on('connection', (socket) => socket.setKeepAlive(true, 30_000));
   serveUpgrades(server.server, {
     api,
     authorizer: reviewers.authorizer,
@@ -103,7 +122,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     token: credentials.adminToken,
     kubeconfig: () => kubeconfigText(server.url, credentials.authority.cert, credentials.adminToken),
     async close() {
+      traffic.closing = true;
       stopCustomKinds();
+      api.quotas.close();
       api.watches.end();
       await server.close();
     },
@@ -112,19 +133,25 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 function createApi(options: ApiServerOptions, objects: ObjectStore): Api {
   const { log, now, newId = randomUUID, serviceNetwork = defaultServiceNetwork } = options;
-  const registry = new KindRegistry(builtinKinds);
+  const registry = new KindRegistry(options.usage ? [...builtinKinds, ...usageKinds] : builtinKinds);
+  const call = createWebhookCall(objects.collection('services'));
+  const conversions = new Conversions(call, newId);
   return {
     objects,
     registry,
     strategyOf: strategyTable(objects, registry, serviceNetwork, now),
     watches: new OpenWatches(),
+    admission: new Admission(objects, call, conversions),
+    conversions,
+    quotas: new ResourceQuotas(objects, (error) => log.error('the status of a quota could not be written', { error })),
     log,
     now,
     newId,
   };
 }
 
-const anonymousPaths: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version']);
+/** What everybody may ask, and the parts of the first three. */
+const anonymousPaths = ['/healthz', '/livez', '/readyz', '/version'];
 const anonymous: User = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 /** Requests from the network that may be worked on at the same time; open watches do not count. */
@@ -133,9 +160,13 @@ const maxInFlight = 600;
 function networkHandler(
   router: Router,
   { authenticator, authorizer }: Reviewers,
-  { audit, now }: ApiServerOptions,
+  {
+    audit,
+    now,
+    traffic,
+    requests,
+  }: ApiServerOptions & { readonly traffic: Traffic; readonly requests: RequestMetrics },
 ): HttpHandler {
-  let inFlight = 0;
   const serve = async (request: HttpRequest): Promise<HttpResponse> => {
     const user = await userOf(request, authenticator);
     if (!user) return unauthorized();
@@ -151,24 +182,41 @@ function networkHandler(
     audit(auditLine(request, await userOf(request, authenticator), response, { receivedMs, answeredMs: now() }));
     return response;
   };
-  return async (request) => {
-    if (inFlight >= maxInFlight) return errorResponse(tooManyRequests());
-    inFlight++;
+  const answered = async (request: HttpRequest): Promise<HttpResponse> => {
+    if (traffic.inFlight >= maxInFlight) return errorResponse(tooManyRequests());
+    traffic.inFlight++;
     try {
       return await audited(request);
     } catch (error) {
       if (error instanceof StatusError) return errorResponse(error);
       throw error;
     } finally {
-      inFlight--;
+      traffic.inFlight--;
     }
   };
+  return async (request) => {
+    const started = performance.now();
+    const response = await answered(request);
+    requests.observe(request, response.status, (performance.now() - started) / 1_000);
+    return response;
+  };
+}
+
+type Traffic = { inFlight: number; closing: boolean };
+
+/** Alive: requests are answered. Ready: also, writes become durable and the server is not about to end. */
+function healthOf(store: Store, traffic: Traffic): Health {
+  const ping = { name: 'ping', holds: () => true };
+  const etcd = { name: 'etcd', holds: () => store.commit([]).then(() => true) };
+  const shutdown = { name: 'shutdown', holds: () => !traffic.closing };
+  return { livez: [ping], readyz: [ping, etcd, shutdown], healthz: [ping, etcd] };
 }
 
 async function userOf(request: HttpRequest, authenticator: Authenticator): Promise<User | undefined> {
   const token = bearerToken(request.headers['authorization']);
   if (token !== undefined) return authenticator.authenticate(token);
-  return anonymousPaths.has(request.path) ? anonymous : undefined;
+  const path = request.path.split('?', 1)[0] ?? '';
+  return anonymousPaths.some((open) => path === open || path.startsWith(`${open}/`)) ? anonymous : undefined;
 }
 
 function unauthorized(): HttpResponse {

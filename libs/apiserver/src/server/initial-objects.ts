@@ -4,26 +4,18 @@ import type { KindInfo } from '../kinds/kind.ts';
 import type { Api, ResourceRequest } from '../rest/api.ts';
 import { changeObject, createObject } from '../rest/write.ts';
 import { systemNamespaces } from '../strategies/namespace.ts';
+import { bootstrapRoles } from './bootstrap-roles.ts';
 
 const fieldManager = 'kube-apiserver';
 
 /** What a cluster has before anybody asked for anything. The service `kubernetes` follows the port of this server. */
 export async function ensureInitialObjects(api: Api, host: string, port: number, serviceIp: string): Promise<void> {
-  for (const name of systemNamespaces) await ensure(api, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  await ensure(api, clusterAdmin);
+  const namespaces = systemNamespaces.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
+  await Promise.all(namespaces.map((object) => ensure(api, object)));
+  await Promise.all(bootstrapRoles.map((object) => ensure(api, object)));
   await ensure(api, kubernetesService(port, serviceIp), true);
   await ensure(api, kubernetesEndpoints(host, port), true);
 }
-
-const clusterAdmin: KubeObject & { readonly rules: readonly unknown[] } = {
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind: 'ClusterRole',
-  metadata: { name: 'cluster-admin', labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' } },
-  rules: [
-    { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
-    { nonResourceURLs: ['*'], verbs: ['*'] },
-  ],
-};
 
 function kubernetesService(port: number, clusterIP: string): KubeObject {
   return {

@@ -9,13 +9,18 @@ import { podLog, type PodLogs } from '../rest/pod-streams.ts';
 import { getObject, listObjects } from '../rest/read.ts';
 import { answerReview, requestToken, type Reviewers } from '../rest/reviews.ts';
 import { scaleRequest } from '../rest/scale.ts';
+import { usageRequest, type UsageReader } from '../rest/usage.ts';
 import { watchObjects } from '../rest/watch.ts';
 import { createFromBody, updateFromBody } from '../rest/write.ts';
 import { requireAllowed } from '../security/authorizer.ts';
 import { rbacGroup, requireNoEscalation } from '../security/escalation.ts';
 
 /** What routes need besides the objects. */
-export type RouterPorts = { readonly reviewers: Reviewers; readonly podLogs: PodLogs | undefined };
+export type RouterPorts = {
+  readonly reviewers: Reviewers;
+  readonly podLogs: PodLogs | undefined;
+  readonly usage: UsageReader | undefined;
+};
 
 /** Serve one request for a resource: authorise it, then hand it to its verb. */
 export function serveResource(
@@ -40,7 +45,7 @@ export function serveResource(
   if (kind.namespaced && namespace === '' && (name !== '' || verb === 'create')) throw unknownResource();
   if (!kind.namespaced && namespace !== '') throw unknownResource();
   if (subresource !== '') return serveSubresource(api, request, ports);
-  if (!kind.stored) return serveUnstored(request, ports);
+  if (!kind.stored) return serveUnstored(api, request, ports);
   const checked = withoutEscalation(api, request, ports);
   return name === '' ? serveCollection(checked, request, watch) : serveObject(checked, request);
 }
@@ -101,8 +106,12 @@ function serveObject(api: Api, request: ResourceRequest): Promise<HttpResponse> 
   }
 }
 
-async function serveUnstored(request: ResourceRequest, ports: RouterPorts): Promise<HttpResponse> {
+async function serveUnstored(api: Api, request: ResourceRequest, ports: RouterPorts): Promise<HttpResponse> {
   const { http, kind, path } = request;
+  if (kind.verbs.includes('get')) {
+    if (!ports.usage) throw unknownResource();
+    return usageRequest(api, request, ports.usage);
+  }
   if (http.method !== 'POST' || path.name !== '') throw methodNotAllowed();
   if (kind.kind !== 'Binding') return answerReview(request, ports.reviewers);
   throw notSupported('POST to bindings (POST to pods/NAME/binding instead)');

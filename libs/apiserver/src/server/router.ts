@@ -9,6 +9,8 @@ import { errorResponse, json, plain } from '../http/respond.ts';
 import { badRequest, StatusError, unknownResource } from '../http/status-error.ts';
 import type { Api, ResourceRequest, User } from '../rest/api.ts';
 import { requireAllowed } from '../security/authorizer.ts';
+import { issuerConfiguration } from '../security/service-account-tokens.ts';
+import { type Health, healthResponse } from './health.ts';
 import { type RouterPorts, serveResource } from './resource-routes.ts';
 
 /** The Kubernetes version that this server behaves like. */
@@ -27,11 +29,19 @@ export const kubernetesVersion = {
 /** The server as a function from a request of a known user to its response. Never throws for what a client can do. */
 export type Router = (request: HttpRequest, user: User) => Promise<HttpResponse>;
 
-type Parts = { readonly api: Api; readonly openApi: OpenApi; readonly ports: RouterPorts };
+/** What is answered besides resources. */
+export type Documents = {
+  readonly openApi: OpenApi;
+  readonly health: Health;
+  /** Text of `/metrics`. */
+  readonly metrics: () => string;
+};
+
+type Parts = { readonly api: Api; readonly documents: Documents; readonly ports: RouterPorts };
 
 /** Put the parts of the server behind their paths. */
-export function createRouter(api: Api, openApi: OpenApi, ports: RouterPorts): Router {
-  const parts: Parts = { api, openApi, ports };
+export function createRouter(api: Api, documents: Documents, ports: RouterPorts): Router {
+  const parts: Parts = { api, documents, ports };
   return async (request, user) => {
     try {
       return await route(parts, request, user);
@@ -52,7 +62,7 @@ async function route(parts: Parts, http: HttpRequest, user: User): Promise<HttpR
   const pathname = mark < 0 ? http.path : http.path.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? '' : http.path.slice(mark + 1));
   const path = resourcePath(pathname);
-  if (!path) return serveOther(parts, http, user, pathname);
+  if (!path) return serveOther(parts, http, user, { pathname, query });
   const kind = api.registry.find(path.group, path.version, path.plural);
   if (!kind) throw unknownResource();
   const accept = http.headers['accept'];
@@ -87,7 +97,13 @@ function resourcePath(pathname: string): ResourcePath | undefined {
 }
 
 /** Discovery, documents and health. */
-function serveOther({ api, openApi, ports }: Parts, http: HttpRequest, user: User, pathname: string): HttpResponse {
+async function serveOther(
+  { api, documents, ports }: Parts,
+  http: HttpRequest,
+  user: User,
+  { pathname, query }: { readonly pathname: string; readonly query: URLSearchParams },
+): Promise<HttpResponse> {
+  const { openApi, health, metrics } = documents;
   const path = pathname.length > 1 && pathname.endsWith('/') ? pathname.slice(0, -1) : pathname;
   requireAllowed(ports.reviewers.authorizer, user, {
     verb: http.method.toLowerCase(),
@@ -103,20 +119,28 @@ function serveOther({ api, openApi, ports }: Parts, http: HttpRequest, user: Use
   switch (path) {
     case '/version':
       return json(200, kubernetesVersion);
-    case '/healthz':
-    case '/livez':
-    case '/readyz':
-      return plain(200, 'ok');
+    case '/metrics': {
+      const response = plain(200, metrics());
+      return { ...response, headers: { ...response.headers, 'content-type': 'text/plain; version=0.0.4' } };
+    }
     case '/api':
       return groupsResponse(api.registry, true, accept);
     case '/apis':
       return groupsResponse(api.registry, false, accept);
     case '/openapi/v3':
       return openApi.index();
+    case '/openapi/v2':
+      return openApi.legacy(accept ?? '');
     case '/openid/v1/jwks':
       return json(200, ports.reviewers.tokens.keySet());
+    case '/.well-known/openid-configuration':
+      return json(200, issuerConfiguration);
     default:
-      return serveNested(api, openApi, path, http.headers['if-none-match']) ?? plain(404, '404 page not found\n');
+      return (
+        (await healthResponse(health, path, query)) ??
+        serveNested(api, openApi, path, http.headers['if-none-match']) ??
+        plain(404, '404 page not found\n')
+      );
   }
 }
 

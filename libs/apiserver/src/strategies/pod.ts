@@ -1,6 +1,7 @@
 import type { KubeObject } from '@sluice/model';
 import { withinLimits } from '../admission/limit-range.ts';
 import { withPriority } from '../admission/priority.ts';
+import { withServiceAccount } from '../admission/token-volume.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { equalJson, isRecord, listAt, recordAt, textAt, valueAt, withField } from '../objects/json.ts';
 import { type Strategy, timeText } from '../rest/api.ts';
@@ -17,7 +18,7 @@ export function podStrategy(objects: ObjectStore, now: () => number): Strategy {
     prepareCreate: (given) => {
       const pod = withinLimits(objects, withPriority(objects, given));
       const fresh = withField(pod, 'status', { phase: 'Pending', qosClass: qosClass(pod) });
-      return bind(withAccount(fresh), now());
+      return bind(withServiceAccount(objects, fresh), now());
     },
     prepareUpdate: (pod, old) => (textAt(pod, 'spec', 'nodeName') === '' ? keepNode(pod, old) : pod),
     graceSeconds: (pod, asked) => {
@@ -26,12 +27,6 @@ export function podStrategy(objects: ObjectStore, now: () => number): Strategy {
       return asked ?? defaultGrace(pod);
     },
   };
-}
-
-function withAccount(pod: KubeObject): KubeObject {
-  const spec = recordAt(pod, 'spec');
-  const serviceAccountName = textAt(spec, 'serviceAccountName') || textAt(spec, 'serviceAccount') || 'default';
-  return withField(pod, 'spec', { ...spec, serviceAccountName, serviceAccount: serviceAccountName });
 }
 
 function defaultGrace(pod: KubeObject): number {

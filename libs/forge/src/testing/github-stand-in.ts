@@ -38,6 +38,8 @@ export type GithubStandIn = Scenario & {
   readonly violations: string[];
   readonly requests: SeenRequest[];
   fail(fault: Fault): void;
+  /** Lose webhooks from now on, or deliver them again. */
+  lose(losing: boolean): void;
   /** Make all installation tokens invalid, as if their hour were over. */
   expireTokens(): void;
   close(): Promise<void>;
@@ -46,7 +48,13 @@ export type GithubStandIn = Scenario & {
 /** Start a stand-in for GitHub. */
 export async function startGithubStandIn(options: StandInOptions = {}): Promise<GithubStandIn> {
   const description = loadDescription();
-  const state: StandInState = { repositories: new Map(), tokens: new Map(), nextId: 1_000 };
+  const state: StandInState = {
+    repositories: new Map(),
+    tokens: new Map(),
+    nextId: 1_000,
+    deliveries: [],
+    losing: false,
+  };
   const violations: string[] = [];
   const requests: SeenRequest[] = [];
   const faults: { readonly fault: Fault; left: number }[] = [];
@@ -67,6 +75,7 @@ export async function startGithubStandIn(options: StandInOptions = {}): Promise<
     requests,
     ...createScenario({ state, show, description, violations }),
     fail: (fault) => void faults.push({ fault, left: fault.times ?? 1 }),
+    lose: (losing) => void (state.losing = losing),
     expireTokens: () => state.tokens.clear(),
     close: () => server.close(0),
   };

@@ -1,5 +1,12 @@
 import type { ApiDescription } from './description.ts';
-import type { StandInCheckRun, StandInDeployment, StandInPull, StandInRepository, StandInStatus } from './state.ts';
+import type {
+  StandInCheckRun,
+  StandInDelivery,
+  StandInDeployment,
+  StandInPull,
+  StandInRepository,
+  StandInStatus,
+} from './state.ts';
 
 type Json = Record<string, unknown>;
 const time = '2026-01-01T00:00:00Z';
@@ -54,6 +61,13 @@ export function createRepresentations(api: ApiDescription, baseUrl: () => string
         role_name: permission,
         user: api.build('collaborator', { id, login, type: 'User' }),
       }),
+    deliveryItem: (delivery: StandInDelivery): Json => api.build('hook-delivery-item', deliveryFields(delivery)),
+    delivery: (delivery: StandInDelivery): Json =>
+      api.build('hook-delivery', {
+        ...deliveryFields(delivery),
+        request: { headers: {}, payload: JSON.parse(delivery.body) as unknown },
+        response: { headers: {}, payload: '' },
+      }),
     ref: (ref: string, sha: string, type: string): Json =>
       api.build('git-ref', { ref, object: { type, sha, url: url(`/git/${type}/${sha}`) } }),
     tag: (sha: string, commit: string): Json =>
@@ -86,6 +100,24 @@ export function createRepresentations(api: ApiDescription, baseUrl: () => string
       api.build('deployment', { id, sha, ref, environment, payload, description, creator: user(), task: 'deploy' }),
     deploymentStatus: ({ id, state, description }: { id: number; state: string; description: string }): Json =>
       api.build('deployment-status', { id, state, description, creator: user(), created_at: time }),
+  };
+}
+
+function deliveryFields({ body, ...delivery }: StandInDelivery): Json {
+  const { action = null } = JSON.parse(body) as { readonly action?: string };
+  const status = delivery.statusCode < 300 ? 'OK' : 'failed to connect to host';
+  return {
+    id: delivery.id,
+    guid: delivery.guid,
+    delivered_at: delivery.deliveredAt,
+    redelivery: delivery.redelivery,
+    duration: 0.1,
+    status,
+    status_code: delivery.statusCode,
+    event: delivery.event,
+    action,
+    installation_id: 99,
+    repository_id: delivery.repositoryId,
   };
 }
 

@@ -35,6 +35,8 @@ const installationId = 99;
 export const routes: readonly Route[] = [
   { operation: `get ${repo}/installation`, callers: ['app'], answer: getInstallation },
   { operation: 'post /app/installations/{installation_id}/access_tokens', callers: ['app'], answer: postToken },
+  { operation: 'get /app/hook/deliveries', callers: ['app'], answer: getDeliveries },
+  { operation: 'get /app/hook/deliveries/{delivery_id}', callers: ['app'], answer: getDelivery },
   { operation: `post ${repo}/check-runs`, callers: ['installation'], answer: postCheckRun },
   { operation: `patch ${repo}/check-runs/{check_run_id}`, callers: ['installation'], answer: patchCheckRun },
   { operation: `get ${repo}/commits/{ref}/check-runs`, callers: both, answer: getCheckRuns },
@@ -60,6 +62,17 @@ function postToken({ state, params, now }: RouteCall): RouteAnswer {
   const token = `ghs_4711_${randomBytes(40).toString('base64url')}.${randomBytes(60).toString('base64url')}`;
   state.tokens.set(token, now + tokenLifeMs);
   return { status: 201, body: { token, expires_at: new Date(now + tokenLifeMs).toISOString(), permissions: {} } };
+}
+
+function getDeliveries({ state, show, query }: RouteCall): RouteAnswer {
+  const size = Math.min(Number(query.get('per_page') ?? '30'), 100);
+  return ok(state.deliveries.toReversed().slice(0, size).map(show.deliveryItem));
+}
+
+function getDelivery({ state, show, params }: RouteCall): RouteAnswer {
+  const found = state.deliveries.find(({ id }) => String(id) === params['delivery_id']);
+  if (!found) throw new Refused(404, 'Not Found');
+  return ok(show.delivery(found));
 }
 
 function postCheckRun({ state, show, params, body }: RouteCall): RouteAnswer {

@@ -154,7 +154,7 @@ export function createScenario(parts: Parts): Scenario {
       };
       return send(parts, repository, 'check_run', payload);
     },
-    redeliver: (fullName, sent, changes = {}) => post(repositoryOf(fullName), { ...sent, ...changes }),
+    redeliver: (fullName, sent, changes = {}) => post(state, repositoryOf(fullName), { ...sent, ...changes }),
   };
 }
 
@@ -263,7 +263,7 @@ function isObject(value: unknown): value is Json {
 }
 
 async function send(
-  { description, violations }: Parts,
+  { state, description, violations }: Parts,
   repository: StandInRepository,
   event: string,
   payload: Record<string, unknown>,
@@ -271,14 +271,26 @@ async function send(
   const action = typeof payload['action'] === 'string' ? `-${payload['action']}` : '';
   violations.push(...description.checkWebhook(`webhook-${event}${action}`.replaceAll('_', '-'), payload));
   if (!repository.webhook) return undefined;
-  return post(repository, { event, delivery: randomUUID(), body: JSON.stringify(payload) });
+  return post(state, repository, { event, delivery: randomUUID(), body: JSON.stringify(payload) });
 }
 
 async function post(
-  { webhook }: StandInRepository,
+  state: StandInState,
+  repository: StandInRepository,
   { event, delivery, body, signature }: { event: string; delivery: string; body: string; signature?: string },
 ): Promise<SentWebhook> {
+  const { webhook } = repository;
   if (!webhook) throw new Error('this repository of the stand-in has no webhook');
+  const record = (statusCode: number): void => {
+    const redelivery = state.deliveries.some(({ guid }) => guid === delivery);
+    const deliveredAt = new Date(Date.UTC(2026, 0, 1) + state.deliveries.length * 1_000).toISOString();
+    const facts = { id: state.nextId++, guid: delivery, event, body, repositoryId: repository.id };
+    state.deliveries.push({ ...facts, deliveredAt, redelivery, statusCode });
+  };
+  if (state.losing) {
+    record(502);
+    return { event, delivery, body, status: 502, answer: '' };
+  }
   const hmac = createHmac('sha256', webhook.secret).update(body).digest('hex');
   const response = await fetch(webhook.url, {
     method: 'POST',
@@ -292,5 +304,6 @@ async function post(
       'x-hub-signature-256': signature ?? `sha256=${hmac}`,
     },
   });
+  record(response.status);
   return { event, delivery, body, status: response.status, answer: await response.text() };
 }

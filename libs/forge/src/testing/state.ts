@@ -4,6 +4,21 @@ export type StandInState = {
   /** Live installation tokens and when they end, in milliseconds. */
   readonly tokens: Map<string, number>;
   nextId: number;
+  /** Webhooks of the App, oldest first. */
+  readonly deliveries: StandInDelivery[];
+  /** While set, webhooks are lost on their way. */
+  losing: boolean;
+};
+
+export type StandInDelivery = {
+  readonly id: number;
+  readonly guid: string;
+  readonly event: string;
+  readonly body: string;
+  readonly repositoryId: number;
+  readonly deliveredAt: string;
+  readonly redelivery: boolean;
+  readonly statusCode: number;
 };
 
 export type StandInRepository = {

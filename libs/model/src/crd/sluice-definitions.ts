@@ -33,10 +33,10 @@ const repositorySpec = object(
     forge: object(
       'Where pull requests, checks and deployments of the repository live.',
       {
-        type: oneOf('Kind of forge.', ['local', 'github']),
+        type: oneOf('Kind of forge. gitea is Forgejo too.', ['local', 'github', 'gitlab', 'gitea', 'bitbucket']),
         apiUrl: text('Base URL of the API of the forge.', url),
-        repository: text('owner/name at GitHub, the bare name at the local forge.', {
-          pattern: '^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$',
+        repository: text('owner/name, group/.../name at GitLab, the bare name at the local forge.', {
+          pattern: '^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,20}$',
           maxLength: 256,
         }),
         secretRef: localReference('Secret with the key token.'),
@@ -76,6 +76,23 @@ const repositorySpec = object(
       forks: oneOf(
         'Pull requests of forks: approve runs a commit once somebody with write access has approved it, run runs all, never none.',
         ['approve', 'run', 'never'],
+      ),
+      allow: list(
+        'Policies that are lifted for the Workflow files of trusted runs.',
+        oneOf('One policy.', [
+          'serviceAccount',
+          'podSpecPatch',
+          'hostAccess',
+          'privileged',
+          'placement',
+          'volumes',
+          'templateRef',
+          'resource',
+          'http',
+          'plugin',
+          'metadata',
+        ]),
+        { maxItems: 20 },
       ),
     }),
   },

@@ -4,15 +4,17 @@ import type { OutputCapture } from '@sluice/model';
 import { ContainerLog } from '../log/container-log.ts';
 import type { Container, Pod } from '../pod/pod-spec.ts';
 import type { Exit } from '../pod/pod-state.ts';
+import { ArtifactFailure, type Kept, keepLog, keepOutputs } from './artifacts.ts';
 import { Attachments } from './attachments.ts';
 import { ContainerProbes, runHandler } from './container-probes.ts';
-import { prepareContainer, type PreparedContainer, StartError, type StartPorts } from './container-start.ts';
+import { prepareContainer, type PreparedContainer, type StartPorts } from './container-start.ts';
 import { enterContainer, type RunningContainer } from './enter-container.ts';
 import { execSession, type SessionEnd, type SessionStreams } from './exec-session.ts';
 import type { FifoPool } from './fifo-pool.ts';
 import type { Outcome } from './http-probe.ts';
 import { launch, type Launched, type LaunchExit } from './launch.ts';
 import { captureOutputs, maxResultBytes, readText, StreamTail } from './outputs.ts';
+import { StartError } from './start-error.ts';
 
 export type RunPorts = StartPorts & {
   readonly fifos: FifoPool;
@@ -39,6 +41,10 @@ export type RunOptions = {
 };
 
 const defaultStartGraceMs = 60_000;
+/** The most that keeping outputs may take. */
+const maxSavingMs = 6 * 3_600_000;
+/** The exit code of a container whose artifacts could not be brought, as upstream's executor has it. */
+const artifactExitCode = 64;
 const maxMessageBytes = 4_096;
 const fallbackMessageBytes = 2_048;
 
@@ -51,6 +57,8 @@ export class NotRunning extends Error {
 export class ContainerRun {
   readonly #options: RunOptions;
   readonly #abort = new AbortController();
+  /** Ends the keeping of outputs. */
+  readonly #saving = new AbortController();
   readonly #result: StreamTail | undefined;
   readonly #tail: StreamTail | undefined;
   #prepared: PreparedContainer | undefined;
@@ -58,7 +66,10 @@ export class ContainerRun {
   #probes: ContainerProbes | undefined;
   #stopTimer: NodeJS.Timeout | undefined;
   #stopping = false;
+  /** There is no process any more; its outputs may still be kept. */
   #ended = false;
+  /** Its end was told. */
+  #over = false;
   readonly #attachments = new Attachments();
   readonly #done = Promise.withResolvers<void>();
   log: ContainerLog | undefined;
@@ -86,23 +97,45 @@ export class ContainerRun {
     try {
       return await this.#launch();
     } catch (error) {
+      if (error instanceof ArtifactFailure) return this.#failBefore(error);
       this.#ended = true;
       await this.log?.close();
+      await this.#release();
       this.#done.resolve();
       throw error;
     }
   }
 
+  /** The container ends before it has begun. Its end is told once the caller knows of its start. */
+  #failBefore({ message }: ArtifactFailure): { readonly pid: undefined; readonly startedAt: number } {
+    const at = this.#options.ports.now();
+    this.#ended = true;
+    this.#over = true;
+    setImmediate(() => {
+      const outputs = JSON.stringify({ error: message });
+      this.#options.events.ended({
+        code: artifactExitCode,
+        reason: 'Error',
+        message: outputs,
+        startedAt: at,
+        finishedAt: at,
+      });
+      this.#done.resolve();
+    });
+    return { pid: undefined, startedAt: at };
+  }
+
   async #launch(): Promise<{ readonly pid: number | undefined; readonly startedAt: number }> {
     const { pod, container, capture, ports, events } = this.#options;
     const prepared = await prepareContainer(pod, container, capture, ports, this.#abort.signal);
+    this.#prepared = prepared;
     await ports.turn();
     if (this.#stopping) throw new StartError('Stopped', 'the container was stopped before it had begun');
-    this.#prepared = prepared;
     mkdirSync(dirname(prepared.logPath), { recursive: true });
     this.log = new ContainerLog(prepared.logPath);
     const out = await ports.fifos.take();
-    const err = out && capture?.result ? await ports.fifos.take() : undefined;
+    const apart = capture?.result !== undefined || ports.runtime.separateStreams;
+    const err = out && apart ? await ports.fifos.take() : undefined;
     events.starting(prepared.image.digest);
     const startedAt = ports.now();
     this.#process = launch(prepared.plan, {
@@ -113,6 +146,7 @@ export class ContainerRun {
     // Stopped while the pipes were made: there is nothing yet that could end gracefully.
     if (this.#isStopping()) this.#process.kill();
     void this.#process.exit.then((exit) => this.#onExit(exit, startedAt));
+    await this.#process.begun;
     return { pid: this.#process.pid, startedAt };
   }
 
@@ -138,10 +172,10 @@ export class ContainerRun {
   stop(graceMs: number): void {
     clearTimeout(this.#stopTimer);
     this.#abort.abort();
-    if (this.#ended) return;
+    if (this.#over) return;
     if (graceMs <= 0) return this.kill();
     this.#stopTimer = setTimeout(() => this.kill(), graceMs);
-    if (this.#stopping) return;
+    if (this.#stopping || this.#ended) return;
     this.#stopping = true;
     this.#probes?.close();
     void this.#terminate(graceMs);
@@ -151,8 +185,9 @@ export class ContainerRun {
   kill(): void {
     this.#stopping = true;
     this.#abort.abort();
+    this.#saving.abort();
     this.#probes?.close();
-    this.#process?.kill();
+    if (!this.#ended) this.#process?.kill();
   }
 
   async #terminate(graceMs: number): Promise<void> {
@@ -213,11 +248,13 @@ export class ContainerRun {
   async #onExit(exit: LaunchExit, startedAt: number): Promise<void> {
     const finishedAt = this.#options.ports.now();
     this.#ended = true;
-    clearTimeout(this.#stopTimer);
     this.#probes?.close();
     await this.log?.close();
-    const message = this.#message(exit);
-    const reason = exit.failure?.reason ?? (exit.code === 0 ? 'Completed' : 'Error');
+    const message = await this.#message(exit);
+    clearTimeout(this.#stopTimer);
+    this.#over = true;
+    await this.#release();
+    const reason = exit.failure?.reason ?? this.#reason(exit.code);
     this.#options.events.ended({
       code: exit.code,
       ...(exit.signal === undefined ? {} : { signal: exit.signal }),
@@ -229,7 +266,18 @@ export class ContainerRun {
     this.#done.resolve();
   }
 
-  #message(exit: LaunchExit): string | undefined {
+  #reason(code: number): string {
+    if (code === 0) return 'Completed';
+    const { runtime } = this.#options.ports;
+    return this.#prepared && runtime.ranOutOfMemory?.(this.#prepared.input) ? 'OOMKilled' : 'Error';
+  }
+
+  async #release(): Promise<void> {
+    const { runtime } = this.#options.ports;
+    if (this.#prepared) await runtime.release?.(this.#prepared.input);
+  }
+
+  async #message(exit: LaunchExit): Promise<string | undefined> {
     const { capture, captureProblem } = this.#options;
     if (exit.failure) return exit.failure.message;
     const prepared = this.#prepared;
@@ -238,12 +286,29 @@ export class ContainerRun {
       const { view } = prepared.plan;
       const { workingDir } = prepared.input;
       const succeeded = exit.code === 0;
-      return JSON.stringify(captureOutputs({ capture, view, workingDir, stdout: this.#result, succeeded }));
+      const captured = captureOutputs({ capture, view, workingDir, stdout: this.#result, succeeded });
+      const { kept, errors } = await this.#keep(capture, prepared, succeeded);
+      const error = [captured.error, ...errors].filter((text) => text !== undefined).join('; ');
+      const artifacts = capture.artifacts || capture.logs ? { artifacts: kept } : {};
+      return JSON.stringify({ ...captured, ...artifacts, ...(error === '' ? {} : { error }) });
     }
     if (captureProblem) return JSON.stringify({ error: captureProblem });
     const written = this.#writtenMessage(prepared);
     if (written) return written;
     return exit.code === 0 ? undefined : this.#tail?.text();
+  }
+
+  /** Keep artifacts and log; the container counts as running until that is done. */
+  async #keep(capture: OutputCapture, prepared: PreparedContainer, succeeded: boolean): Promise<Kept> {
+    const { pod, container, ports } = this.#options;
+    const { view } = prepared.plan;
+    const { workingDir } = prepared.input;
+    const signal = AbortSignal.any([this.#saving.signal, AbortSignal.timeout(maxSavingMs)]);
+    const outputs = capture.artifacts ?? [];
+    const all = [await keepOutputs({ pod, outputs, view, workingDir, succeeded }, ports, signal)];
+    for (const log of capture.logs ?? [])
+      if (log.container === container.name) all.push(await keepLog(pod, log, prepared.logPath, ports, signal));
+    return { kept: all.flatMap(({ kept }) => kept), errors: all.flatMap(({ errors }) => errors) };
   }
 
   #writtenMessage({ messageFile }: PreparedContainer): string | undefined {

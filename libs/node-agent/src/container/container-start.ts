@@ -1,14 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OutputCapture } from '@sluice/model';
-import { ImageError, type ImageStore, type LocalImage } from '../image/image-store.ts';
+import type { ArtifactMover, OutputCapture } from '@sluice/model';
+import { ImageError, type Images, type LocalImage } from '../image/image-store.ts';
 import { keepPrevious } from '../log/container-log.ts';
-import type { Container, Pod } from '../pod/pod-spec.ts';
+import type { Container, Pod, SecurityContext } from '../pod/pod-spec.ts';
 import { containerMounts, type VolumeSource } from '../volume/pod-volumes.ts';
+import { ArtifactFailure, stageInputs } from './artifacts.ts';
 import { ConfigError, type NodeFacts } from './downward.ts';
 import { buildEnvironment, type ReadKeyed } from './environment.ts';
 import { expandReferences } from './expansion.ts';
 import { podMark } from './process-table.ts';
+import { StartError } from './start-error.ts';
 import type { ContainerInput, ContainerRuntime, HostTools, LaunchPlan } from './runtime.ts';
 import type { Service } from './service-variables.ts';
 import type { ViewMount } from './container-view.ts';
@@ -16,7 +19,7 @@ import type { ViewMount } from './container-view.ts';
 /** What starting a container needs from outside. */
 export type StartPorts = {
   readonly runtime: ContainerRuntime;
-  readonly images: ImageStore;
+  readonly images: Images;
   readonly tools: HostTools;
   readonly environment: Readonly<Record<string, string>>;
   readonly services: () => readonly Service[];
@@ -26,17 +29,9 @@ export type StartPorts = {
   /** `pods/<uid>`. */
   readonly directory: string;
   readonly volumes: ReadonlyMap<string, VolumeSource>;
+  /** Absent on a node that moves no artifacts. */
+  readonly artifacts: ArtifactMover | undefined;
 };
-
-/** A container that could not be started; `reason` is shown in its status. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-  readonly reason: string;
-  constructor(reason: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
-}
 
 /** A container about to be launched. */
 export type PreparedContainer = {
@@ -48,7 +43,10 @@ export type PreparedContainer = {
   readonly messageFile: string | undefined;
 };
 
-/** Work out command, environment, mounts and user of a container. Throws {@link StartError}. */
+/**
+ * Work out command, environment, mounts and user of a container, and bring its input artifacts. Throws {@link StartError}, or
+ * {@link ArtifactFailure}.
+ */
 export async function prepareContainer(
   pod: Pod,
   container: Container,
@@ -58,14 +56,17 @@ export async function prepareContainer(
 ): Promise<PreparedContainer> {
   refuseUnsupported(container);
   try {
-    const image = await ports.images.get(container.image ?? '', signal);
+    const image = await ports.images.get(container.image ?? '', signal, container.imagePullPolicy);
     const env = await environmentOf(pod, container, image, ports);
     const command = commandOf(container, image, env);
     const messageFile = capture ? undefined : makeMessageFile(container, ports.directory);
-    const mounts = [...(await containerMounts(container, ports.volumes, env)), ...messageMount(container, messageFile)];
+    const volumes = await containerMounts(container, ports.volumes, env);
+    const staged = await stageInputs(pod, container, volumes, ports, signal);
+    const mounts = [...volumes, ...staged, ...messageMount(container, messageFile)];
     const input = inputOf({ pod, container, image, env, command, mounts, capture, ports });
-    rmSync(input.rootfs, { recursive: true, force: true });
-    const plan = ports.runtime.plan(input);
+    if (ports.runtime.prepare) await ports.runtime.prepare(input, signal);
+    else rmSync(input.rootfs, { recursive: true, force: true });
+    const plan = await planned(ports.runtime, input);
     const logPath = join(ports.directory, 'logs', `${container.name}.log`);
     keepPrevious(logPath);
     return { input, plan, image, logPath, messageFile };
@@ -74,16 +75,29 @@ export async function prepareContainer(
   }
 }
 
+async function planned(runtime: ContainerRuntime, input: ContainerInput): Promise<LaunchPlan> {
+  try {
+    return runtime.plan(input);
+  } catch (error) {
+    await runtime.release?.(input);
+    throw error;
+  }
+}
+
 function toStartError(error: unknown): unknown {
   if (error instanceof ImageError) return new StartError(error.reason, error.message, { cause: error });
   if (error instanceof ConfigError)
     return new StartError('CreateContainerConfigError', error.message, { cause: error });
-  if (error instanceof StartError) return error;
+  if (error instanceof StartError || error instanceof ArtifactFailure) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new StartError('CreateContainerError', message, { cause: error });
 }
 
 function refuseUnsupported(container: Container): void {
+  if (container.securityContext?.privileged) {
+    const message = 'securityContext.privileged is not offered by this node; ask for the capabilities that are needed';
+    throw new StartError('CreateContainerConfigError', message);
+  }
   const probes = { startupProbe: container.startupProbe, livenessProbe: container.livenessProbe };
   for (const [name, probe] of Object.entries({ ...probes, readinessProbe: container.readinessProbe })) {
     if (probe?.grpc) {
@@ -124,10 +138,17 @@ function commandOf(container: Container, image: LocalImage, env: Readonly<Record
   const lookup = (name: string): string | undefined => (Object.hasOwn(env, name) ? env[name] : undefined);
   const own = (list: readonly string[]): readonly string[] => list.map((text) => expandReferences(text, lookup));
   const command = [...(container.command ? own(entrypoint) : entrypoint), ...(container.args ? own(args) : args)];
-  if (command.length > 0 && (entrypoint.length > 0 || image.directory)) return command;
+  const known = image.directory ?? image.name;
+  if (command.length > 0 && (entrypoint.length > 0 || known)) return command;
   const foreign = `image ${JSON.stringify(container.image)} is not in the embedded registry, so its own command is not known`;
-  const why = image.directory ? `image ${JSON.stringify(container.image)} has no command` : foreign;
+  const why = known ? `image ${JSON.stringify(container.image)} has no command` : foreign;
   throw new StartError('CreateContainerError', `${why}; give the container a command`);
+}
+
+/** Letters, digits and single dashes, at most 76 of them: what every runtime takes for a name. */
+function runId({ metadata }: Pod, { name }: Container): string {
+  const text = `${(metadata.uid ?? '').slice(0, 8)}-${name.slice(0, 40)}-${randomUUID().slice(0, 8)}`;
+  return text.replace(/[^a-zA-Z0-9]+/g, '-').replace(/^-/, '');
 }
 
 type InputParts = {
@@ -143,23 +164,38 @@ type InputParts = {
 
 function inputOf({ pod, container, image, env, command, mounts, capture, ports }: InputParts): ContainerInput {
   const user = userOf(pod, container);
+  const security = { ...pod.spec?.securityContext, ...container.securityContext };
   return {
+    id: runId(pod, container),
     hostname: hostnameOf(pod),
     rootfs: join(ports.directory, 'rootfs', container.name),
     volumes: mounts,
-    ...(image.directory ? { image: { directory: image.directory, userland: image.userland } } : {}),
+    ...(image.directory || image.name ? { image: imageOf(image) } : {}),
+    ...(container.resources ? { resources: container.resources } : {}),
+    security,
     ...(ports.hostsFile ? { hostsFile: ports.hostsFile } : {}),
     ...(user ? { user } : {}),
     command,
     env,
     workingDir: container.workingDir ?? image.config.workingDir ?? '/',
-    outputPaths: (capture?.parameters ?? []).map(({ path }) => path).filter((path) => path.startsWith('/')),
+    outputPaths: [...(capture?.parameters ?? []), ...(capture?.artifacts ?? [])]
+      .map(({ path }) => path)
+      .filter((path) => path.startsWith('/')),
+  };
+}
+
+function imageOf({ directory, name, userland, config }: LocalImage): NonNullable<ContainerInput['image']> {
+  return {
+    userland,
+    ...(directory ? { directory } : {}),
+    ...(name ? { name } : {}),
+    ...(config.user ? { user: config.user } : {}),
   };
 }
 
 /** The user inside the container; outside it is always the one that runs Sluice. */
 function userOf(pod: Pod, container: Container): { uid: number; gid: number } | undefined {
-  const context = { ...pod.spec?.securityContext, ...container.securityContext };
+  const context: SecurityContext = { ...pod.spec?.securityContext, ...container.securityContext };
   const uid = context.runAsUser ?? (context.runAsNonRoot ? 65_532 : undefined);
   if (uid === 0 && context.runAsNonRoot) {
     const message = 'runAsNonRoot is set, but runAsUser is 0; choose another user or drop runAsNonRoot';

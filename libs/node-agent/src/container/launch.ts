@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Pipe } from './fifo-pool.ts';
 import { hasChildren, sendSignal } from './process-table.ts';
 import type { LaunchPlan } from './runtime.ts';
@@ -17,6 +18,8 @@ export type LaunchExit = {
 /** A started process and everything that it started. */
 export type Launched = {
   readonly pid: number | undefined;
+  /** Resolves once it can be entered, or has ended. */
+  readonly begun: Promise<unknown>;
   /** Resolves once the process has ended and its output was read to the end. Never rejects. */
   readonly exit: Promise<LaunchExit>;
   /** The sandbox's first process as the host sees it; undefined without a sandbox. */
@@ -49,7 +52,7 @@ export function launch(plan: LaunchPlan, output: LaunchOutput): Launched {
   const err = pipes?.err?.write ?? pipes?.out.write ?? 'pipe';
   let child: ChildProcess;
   try {
-    child = spawn(plan.file, [...plan.args], {
+    child = spawn(plan.file, [...argumentsOf(plan, output)], {
       cwd: plan.cwd,
       env: plan.env,
       detached: true,
@@ -68,12 +71,13 @@ export function launch(plan: LaunchPlan, output: LaunchOutput): Launched {
   closePipes(pipes, ['write']);
   const streams = readOutput(child, output);
   const report = plan.reportsStatus ? new StatusReport(child.stdio[3] as Readable) : undefined;
-  const signals = report ? new SandboxSignals(child, report) : new GroupSignals(child);
+  const signals = signalsOf(child, plan, report);
   const flow = { paused: false };
   const exit = waitForEnd({ child, streams, plan, report, flow });
   child.stdin?.on('error', () => child.stdin?.destroy());
   return {
     pid: child.pid,
+    begun: begunOf(plan, exit),
     exit,
     childPid: report?.childPid ?? Promise.resolve(undefined),
     stdin: child.stdin ?? undefined,
@@ -88,11 +92,34 @@ export function launch(plan: LaunchPlan, output: LaunchOutput): Launched {
   };
 }
 
+/** Another process opens the pipes by where this one has them. What has an input needs the client to carry it. */
+function argumentsOf({ args, container }: LaunchPlan, { pipes, stdin }: LaunchOutput): readonly string[] {
+  if (!pipes || stdin || !container?.redirected) return args;
+  const place = (pipe: Pipe): string => `/proc/${process.pid}/fd/${pipe.read}`;
+  return container.redirected(place(pipes.out), place(pipes.err ?? pipes.out));
+}
+
+const lookForPidMs = 10;
+
+/** Where a client starts the process, its pid says that there is one. */
+async function begunOf({ container }: LaunchPlan, exit: Promise<unknown>): Promise<void> {
+  if (container?.pidFile === undefined) return;
+  let over = false;
+  const ended = exit.then(() => (over = true));
+  while (!over && pidIn(container.pidFile) === undefined) await Promise.race([ended, delay(lookForPidMs)]);
+}
+
+function signalsOf(child: ChildProcess, plan: LaunchPlan, report: StatusReport | undefined) {
+  if (plan.container) return new ClientSignals(child, plan.container.pidFile);
+  return report ? new SandboxSignals(child, report) : new GroupSignals(child);
+}
+
 function notLaunched(exit: LaunchExit): Launched {
   const none = Promise.resolve(undefined);
   const nothing = (): void => undefined;
   return {
     pid: undefined,
+    begun: none,
     exit: Promise.resolve(exit),
     childPid: none,
     stdin: undefined,
@@ -128,6 +155,8 @@ type Running = {
   readonly flow: { readonly paused: boolean };
 };
 
+const clientStarter = 'ctr: ';
+
 async function waitForEnd({ child, streams, plan, report, flow }: Running): Promise<LaunchExit> {
   const ended = Promise.withResolvers<LaunchExit>();
   child.once('error', (error) => {
@@ -143,7 +172,10 @@ async function waitForEnd({ child, streams, plan, report, flow }: Running): Prom
     return promise;
   });
   let tail = '';
-  if (report) for (const stream of streams) stream.on('data', (chunk: Uint8Array) => (tail = tailText(tail, chunk)));
+  const starter = plan.container ? clientStarter : 'bwrap: ';
+  if (report ?? plan.container?.pidFile) {
+    for (const stream of streams) stream.on('data', (chunk: Uint8Array) => (tail = tailText(tail, chunk, starter)));
+  }
   const exit = await ended.promise;
   // Whoever takes the output slowly still gets all of it.
   const cut = setInterval(() => {
@@ -151,21 +183,26 @@ async function waitForEnd({ child, streams, plan, report, flow }: Running): Prom
   }, drainMs);
   await Promise.all(closed);
   clearInterval(cut);
-  if (!report || exit.failure) return exit;
-  return sandboxExit(exit, await report.ended, tail);
+  if (exit.failure) return exit;
+  if (report) return startedExit(exit, await report.ended, tail, starter);
+  const pidFile = plan.container?.pidFile;
+  return pidFile === undefined ? exit : startedExit(exit, pidIn(pidFile) !== undefined, tail, starter);
 }
 
-function tailText(before: string, chunk: Uint8Array): string {
-  if (before.length > 0 && !before.startsWith('bwrap: ')) return before;
+/** What the starter may have said: the first words where it comes before the command, else the last. */
+function tailText(before: string, chunk: Uint8Array, starter: string): string {
+  if (starter === clientStarter) return (before + Buffer.from(chunk.subarray(-1_024)).toString()).slice(-1_024);
+  if (before.length > 0 && !before.startsWith(starter)) return before;
   return (before + Buffer.from(chunk.subarray(0, 1_024)).toString()).slice(0, 1_024);
 }
 
-/** Without an exit code in its report bubblewrap failed before the command ran: what it printed says why. */
-function sandboxExit(exit: LaunchExit, ran: boolean, tail: string): LaunchExit {
+/** A starter that could not start the command has printed why. */
+function startedExit(exit: LaunchExit, ran: boolean, tail: string, starter: string): LaunchExit {
   if (ran || exit.code > 128) return exit.code > 128 ? { code: exit.code, signal: exit.code - 128 } : exit;
-  const line = tail.split('\n').find((text) => text.startsWith('bwrap: ')) ?? '';
-  const message = line.replace('bwrap: ', '').trim() || 'the sandbox could not be made';
-  const missing = /^execvp .*: No such file/.test(message);
+  const at = tail.lastIndexOf(starter);
+  const message =
+    (at < 0 ? '' : (tail.slice(at + starter.length).split('\n')[0] ?? '')).trim() || 'the container could not be made';
+  const missing = /^execvp .*: No such file|exec: ".*": .*(?:no such file|not found)/.test(message);
   return { code: missing ? 127 : 128, failure: { reason: 'ContainerCannotRun', message: hint(message, missing) } };
 }
 
@@ -186,6 +223,44 @@ function toExit(code: number | null, signal: NodeJS.Signals | null): LaunchExit 
   if (signal === null) return { code: code ?? 0 };
   const number = constants.signals[signal];
   return { code: 128 + number, signal: number };
+}
+
+function pidIn(file: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(file, 'utf8'));
+    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How long a client may take to hand a signal on before it is killed itself. */
+const handOnMs = 500;
+
+/** Signals for what runs elsewhere on behalf of the child: to its own process where that is known, else through the child. */
+class ClientSignals {
+  readonly #child: ChildProcess;
+  readonly #pidFile: string | undefined;
+  constructor(child: ChildProcess, pidFile: string | undefined) {
+    this.#child = child;
+    this.#pidFile = pidFile;
+  }
+  terminate(): void {
+    this.#send('SIGTERM');
+  }
+  kill(): void {
+    if (this.#send('SIGKILL')) return;
+    this.#child.kill('SIGTERM');
+    setTimeout(() => this.#child.kill('SIGKILL'), handOnMs).unref();
+  }
+  #send(signal: NodeJS.Signals): boolean {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return true;
+    const pid = this.#pidFile === undefined ? undefined : pidIn(this.#pidFile);
+    if (pid !== undefined) return sendSignal(pid, signal);
+    // A client hands on what it may; nothing can be handed on of a SIGKILL.
+    return signal === 'SIGTERM' && this.#child.kill(signal);
+  }
 }
 
 class GroupSignals {

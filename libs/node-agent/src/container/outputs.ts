@@ -26,22 +26,43 @@ export function parseOutputCapture(pod: Pod): { capture?: OutputCapture; problem
   };
 }
 
+/** What a container's run is told of its pod's outputs; what is wrong with them is the matter of the first one. */
+export function captureOptions(
+  { capture: wanted, problem }: { readonly capture?: OutputCapture; readonly problem?: string },
+  container: string,
+  first: boolean,
+): { readonly capture?: OutputCapture; readonly captureProblem?: string } {
+  const capture = wanted && captureFor(wanted, container);
+  return { ...(capture ? { capture } : {}), ...(problem && first ? { captureProblem: problem } : {}) };
+}
+
+/** What of it concerns one container: its own outputs, or only its log; undefined when nothing does. */
+function captureFor(capture: OutputCapture, container: string): OutputCapture | undefined {
+  const logs = capture.logs?.filter((log) => log.container === container) ?? [];
+  const { logs: _all, ...rest } = capture;
+  const own = logs.length > 0 ? { logs } : {};
+  if (capture.container === container) return { ...rest, ...own };
+  return logs.length > 0 ? { container, ...own } : undefined;
+}
+
 function isCapture(value: unknown): value is OutputCapture {
   if (typeof value !== 'object' || value === null || !('container' in value)) return false;
   if (typeof value.container !== 'string') return false;
   const parameters: unknown = 'parameters' in value ? (value.parameters ?? []) : [];
   return (
-    Array.isArray(parameters) &&
-    parameters.every(
-      (item: unknown) =>
-        typeof item === 'object' &&
-        item !== null &&
-        'name' in item &&
-        'path' in item &&
-        typeof item.name === 'string' &&
-        typeof item.path === 'string',
-    )
+    hasPlaces(parameters, 'path') &&
+    hasPlaces('artifacts' in value ? (value.artifacts ?? []) : [], 'path') &&
+    hasPlaces('logs' in value ? (value.logs ?? []) : [], 'container')
   );
+}
+
+function hasPlaces(list: unknown, field: 'path' | 'container'): boolean {
+  if (!Array.isArray(list)) return false;
+  return list.every((item: unknown) => {
+    if (typeof item !== 'object' || item === null) return false;
+    const { name, [field]: place } = item as Readonly<Record<string, unknown>>;
+    return typeof name === 'string' && typeof place === 'string';
+  });
 }
 
 /** Keeps the last bytes of a stream. */

@@ -30,7 +30,7 @@ function plan(input: ContainerInput, again: boolean, kept: readonly string[]): L
 function viewOf({ rootfs, image, volumes }: ContainerInput): ViewMount[] {
   const view: ViewMount[] = [{ path: '/', source: rootfs, readOnly: false }];
   view.push({ path: '/tmp', source: join(rootfs, 'tmp'), readOnly: false });
-  for (const { name, kind } of image ? diskReader.list(image.directory) : []) {
+  for (const { name, kind } of image?.directory ? diskReader.list(image.directory) : []) {
     const place = `/${name}`;
     const onHost = diskReader.kind(place);
     if (kind === 'symlink' || onHost) continue;

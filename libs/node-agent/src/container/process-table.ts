@@ -20,6 +20,13 @@ export function isSameProcess(pid: number, start: string | undefined): boolean {
   return start !== undefined && processStart(pid) === start;
 }
 
+/** A process as it is told apart from a later one with the same pid; empty where there is none. */
+export function identityOf(pid: number | undefined): { readonly pid?: number; readonly pidStart?: string } {
+  if (pid === undefined) return {};
+  const pidStart = processStart(pid);
+  return { pid, ...(pidStart ? { pidStart } : {}) };
+}
+
 /** False only when the process is known to have started no other yet. */
 export function hasChildren(pid: number): boolean {
   try {

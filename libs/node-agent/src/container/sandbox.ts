@@ -122,7 +122,7 @@ function layoutOf(input: ContainerInput, host: readonly HostPath[]): Layout {
   const volumes = [...input.volumes];
   if (hostsFile) volumes.push({ path: '/etc/hosts', source: hostsFile, readOnly: true });
   const shown = hostsFile ? host.filter(({ path }) => path !== '/etc/hosts') : host;
-  const image = input.image ? { image: input.image.directory } : {};
+  const image = input.image?.directory ? { image: input.image.directory } : {};
   return layOut({ rootfs, host: shown, volumes, ...image }, diskReader);
 }
 
@@ -133,6 +133,8 @@ function userArgs({ user }: ContainerInput): readonly string[] {
 function mountArgs(layout: Layout, input: ContainerInput, again: boolean): readonly string[] {
   const args = ['--bind', input.rootfs, '/', '--proc', '/proc', '--dev', '/dev'];
   args.push('--perms', '1777', '--dir', '/tmp', '--dir', '/root');
+  // Directories that every image has, and steps write to.
+  for (const path of ['/home', '/mnt', '/opt', '/srv', '/var/tmp']) args.push('--dir', path);
   // The links of the first process are in the root directory already.
   if (!again) for (const { path, target } of layout.symlinks) args.push('--symlink', target, path);
   for (const { path, source, readOnly } of layout.binds) args.push(readOnly ? '--ro-bind' : '--bind', source, path);

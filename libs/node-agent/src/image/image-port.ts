@@ -5,6 +5,8 @@ export type ImageConfig = {
   /** `NAME=value`. */
   readonly env?: readonly string[];
   readonly workingDir?: string;
+  /** `uid`, `name`, each also with `:group`. */
+  readonly user?: string;
 };
 
 export type ImageLayer = { readonly digest: string; readonly mediaType: string };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KubeObject, type ObjectKey, resources } from '@sluice/model';
@@ -35,7 +35,10 @@ export class ClaimDirectories {
     if (!claim) throw new ConfigError(`persistentvolumeclaim "${key.name}" not found`);
     if (claim.status?.phase !== 'Bound') throw new ConfigError(`persistentvolumeclaim "${key.name}" is not bound yet`);
     const path = join(this.#directory, claim.metadata.uid ?? '');
-    mkdirSync(path, { recursive: true, mode: 0o777 });
+    if (existsSync(path)) return path;
+    mkdirSync(path, { recursive: true });
+    // Whoever the container runs as writes here.
+    chmodSync(path, 0o777);
     return path;
   }
 

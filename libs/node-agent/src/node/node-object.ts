@@ -1,6 +1,7 @@
 import { arch, availableParallelism, hostname, release, totalmem } from 'node:os';
 import { keyOf, type KubeObject, type Resource } from '@sluice/model';
 import type { KubeApi } from '@sluice/reconcile';
+import type { RuntimeKind } from '../container/runtime.ts';
 
 /** Cluster-scoped nodes. */
 export const nodes: Resource = Object.freeze({
@@ -13,17 +14,28 @@ export const nodes: Resource = Object.freeze({
 
 export type NodeDescription = {
   readonly name: string;
-  readonly runtime: 'sandbox' | 'process';
+  readonly runtime: RuntimeKind;
   /** Why this runtime: shown in the Ready condition. */
   readonly reason: string;
+  /** Whether limits of containers are kept: shown in an annotation. */
+  readonly limits: string;
   readonly hostIp: string;
   readonly now: number;
+};
+
+/** Annotation of the Node: whether the limits of containers are kept, for people. */
+export const limitsAnnotation = 'sluice.dev/resource-limits';
+
+const isolations: Readonly<Record<RuntimeKind, string>> = {
+  sandbox: 'pods run in sandboxes',
+  process: 'pods run WITHOUT isolation',
+  containerd: 'pods run in containers of their images, in the network of the host',
 };
 
 const archNames: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
 /** The Node object of this machine. Pure but for the facts of the machine. */
-export function buildNode({ name, runtime, reason, hostIp, now }: NodeDescription): KubeObject<object, object> {
+export function buildNode({ name, runtime, reason, limits, hostIp, now }: NodeDescription): KubeObject<object, object> {
   const time = `${new Date(now).toISOString().slice(0, 19)}Z`;
   const resources = {
     cpu: String(availableParallelism()),
@@ -31,7 +43,7 @@ export function buildNode({ name, runtime, reason, hostIp, now }: NodeDescriptio
     pods: '2000',
     'ephemeral-storage': '100Gi',
   };
-  const isolation = runtime === 'sandbox' ? 'pods run in sandboxes' : 'pods run WITHOUT isolation';
+  const isolation = isolations[runtime];
   const os = process.platform === 'darwin' ? 'darwin' : 'linux';
   const architecture = archNames[arch()] ?? arch();
   const condition = (type: string, status: string, why: string, message: string) => {
@@ -49,6 +61,7 @@ export function buildNode({ name, runtime, reason, hostIp, now }: NodeDescriptio
         'sluice.dev/runtime': runtime,
         'sluice.dev/native-outputs': 'true',
       },
+      annotations: { [limitsAnnotation]: limits },
     },
     spec: {},
     status: {
@@ -71,7 +84,7 @@ export function buildNode({ name, runtime, reason, hostIp, now }: NodeDescriptio
         architecture,
       },
       conditions: [
-        condition('MemoryPressure', 'False', 'NotMeasured', 'memory is not limited by this node'),
+        condition('MemoryPressure', 'False', 'NotMeasured', 'memory pressure is not measured'),
         condition('DiskPressure', 'False', 'NotMeasured', 'disk space is not limited by this node'),
         condition('Ready', 'True', 'NodeAgentRuns', `${isolation}: ${reason}`),
       ],
@@ -83,8 +96,9 @@ export function buildNode({ name, runtime, reason, hostIp, now }: NodeDescriptio
 export async function ensureNode(kube: KubeApi, node: KubeObject<object, object>): Promise<void> {
   const key = keyOf(node);
   const { status, ...rest } = node;
+  const { labels, annotations } = node.metadata;
   if (await kube.get(nodes, key)) {
-    await kube.patch(nodes, key, { type: 'merge', body: { metadata: { labels: node.metadata.labels } } });
+    await kube.patch(nodes, key, { type: 'merge', body: { metadata: { labels, annotations } } });
   } else await kube.create(nodes, rest);
   await kube.patch(nodes, key, { type: 'merge', body: { status } }, { subresource: 'status' });
 }

@@ -73,17 +73,39 @@ test('hosts name the own Services shortly and all of them in full', () => {
     return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { clusterIP } };
   };
   const services = [service('web', 'a', '127.96.0.2'), service('db', 'b', '127.96.0.3'), service('head', 'a', 'None')];
-  expect(hostsText(services, 'a').split('\n').slice(2)).toEqual([
+  expect(hostsText({ services, slices: [] }, 'a').split('\n').slice(2)).toEqual([
     '127.96.0.2\tweb.a.svc.cluster.local\tweb.a.svc\tweb.a\tweb',
     '127.96.0.3\tdb.b.svc.cluster.local\tdb.b.svc\tdb.b',
     '',
   ]);
 });
 
+test('hosts name the ready pods of a headless Service, together and one by one', () => {
+  const endpoint = (ip: string, hostname: string, ready: boolean) => {
+    return { addresses: [ip], hostname, conditions: { ready } };
+  };
+  const slice = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'db-x', namespace: 'a', labels: { 'kubernetes.io/service-name': 'db' } },
+    endpoints: [endpoint('127.64.0.1', 'db-0', true), endpoint('127.64.0.2', 'db-1', false)],
+  };
+  const lines = (namespace: string) =>
+    hostsText({ services: [], slices: [slice] }, namespace)
+      .split('\n')
+      .slice(2, -1);
+  expect(lines('a')).toEqual([
+    '127.64.0.1\tdb-0.db.a.svc.cluster.local\tdb-0.db.a.svc\tdb-0.db.a\tdb-0.db\tdb.a.svc.cluster.local\tdb.a.svc\tdb.a\tdb',
+  ]);
+  expect(lines('b')).toEqual([
+    '127.64.0.1\tdb-0.db.a.svc.cluster.local\tdb-0.db.a.svc\tdb-0.db.a\tdb.a.svc.cluster.local\tdb.a.svc\tdb.a',
+  ]);
+});
+
 test('the Node is created once and updated after that', async () => {
   const kube = new FakeKube();
   const describe = (runtime: 'sandbox' | 'process') =>
-    buildNode({ name: 'local', runtime, reason: 'asked for', hostIp: '127.0.0.1', now: 0 });
+    buildNode({ name: 'local', runtime, reason: 'asked for', limits: 'kept', hostIp: '127.0.0.1', now: 0 });
   await ensureNode(kube, describe('sandbox'));
   await ensureNode(kube, describe('process'));
   const node = kube.object(nodes, { name: 'local' });

@@ -1,4 +1,6 @@
-import { allContainers, isSidecar, type Container, type Pod, type PodSpec } from './pod-spec.ts';
+import type { ContainerPlan } from '@sluice/model';
+import { containerPlanOf, gateOf, mainsEnded, retryAt } from './container-plan.ts';
+import { allContainers, isFinal, isSidecar, type Container, type Pod, type PodSpec } from './pod-spec.ts';
 import { containerState, isLive, type ContainerState, type Ending, type PodState } from './pod-state.ts';
 import { type BackoffConfig, defaultBackoff, restartDelayMs } from './restart-backoff.ts';
 
@@ -6,6 +8,8 @@ import { type BackoffConfig, defaultBackoff, restartDelayMs } from './restart-ba
 export type PodAction =
   | { readonly kind: 'prepare' }
   | { readonly kind: 'start'; readonly container: string; readonly restart: boolean }
+  /** It will never start: a container that it waits for has failed. */
+  | { readonly kind: 'omit'; readonly container: string; readonly failed: string }
   | { readonly kind: 'stop'; readonly container: string; readonly graceMs: number; readonly reason: string }
   /** Nothing lives any more and nothing will: give back the address. */
   | { readonly kind: 'release' }
@@ -30,16 +34,18 @@ export function decidePod(
   backoff: BackoffConfig = defaultBackoff,
 ): PodDecision {
   const spec = pod.spec ?? { containers: [] };
-  const ending = state.ending ?? deadlineEnding(spec, state, now);
+  const ending = state.ending ?? deadlineEnding(pod, state, now);
   if (ending) return decideEnding(spec, state, ending, now);
   if (state.failure) return decideStopAll(spec, state, 'Failed');
   const plan = new Plan(deadlineOf(spec, state));
-  const turn: Turn = { spec, state, now, plan, backoff };
+  const containers = containerPlanOf(pod);
+  const turn: Turn = { spec, state, now, plan, backoff, containers };
   if (state.preparation.phase !== 'ready') {
     planPreparation(turn);
     return plan.decision(false);
   }
-  if (hasFinished(spec, state)) return decideStopAll(spec, state, 'Completed');
+  if (hasFinished(spec, state, containers) || mainsEnded(containers, spec, state))
+    return decideStopAll(spec, state, 'Completed');
   const initialized = planInit(turn);
   if (initialized === 'failed') return decideStopAll(spec, state, 'Failed');
   if (initialized === 'waiting') return plan.decision(false);
@@ -49,17 +55,7 @@ export function decidePod(
 
 /** True when a container that ended with this code is to be started again. */
 export function restarts(policy: PodSpec['restartPolicy'], container: Container, code: number): boolean {
-  if (isSidecar(container)) return true;
-  switch (policy ?? 'Always') {
-    case 'Always':
-      return true;
-    case 'OnFailure':
-      return code !== 0;
-    case 'Never':
-      return false;
-    default:
-      return true;
-  }
+  return isSidecar(container) || !isFinal(policy, code);
 }
 
 /** True when an init container is out of the way: ended well, or a sidecar that has started once. */
@@ -75,6 +71,7 @@ type Turn = {
   readonly now: number;
   readonly plan: Plan;
   readonly backoff: BackoffConfig;
+  readonly containers: ContainerPlan;
 };
 
 /** Collects actions and the earliest time to look again. */
@@ -97,18 +94,20 @@ function deadlineOf(spec: PodSpec, state: PodState): number | undefined {
   return state.startedAt + spec.activeDeadlineSeconds * 1000;
 }
 
-function deadlineEnding(spec: PodSpec, state: PodState, now: number): Ending | undefined {
+function deadlineEnding(pod: Pod, state: PodState, now: number): Ending | undefined {
+  const spec = pod.spec ?? { containers: [] };
   const deadline = deadlineOf(spec, state);
   if (deadline === undefined || now < deadline || state.failure) return undefined;
-  if (hasFinished(spec, state)) return undefined;
+  if (hasFinished(spec, state, containerPlanOf(pod))) return undefined;
   const graceMs = (spec.terminationGracePeriodSeconds ?? 30) * 1000;
   return { reason: 'DeadlineExceeded', since: now, graceMs, drainUntil: now };
 }
 
-function hasFinished(spec: PodSpec, state: PodState): boolean {
+function hasFinished(spec: PodSpec, state: PodState, plan: ContainerPlan): boolean {
   return spec.containers.every((container) => {
-    const { phase, exit } = containerState(state, container.name);
-    return phase === 'exited' && exit !== undefined && !restarts(spec.restartPolicy, container, exit.code);
+    const own = containerState(state, container.name);
+    if (own.phase !== 'exited' || !own.exit || retryAt(plan, container.name, own) !== undefined) return false;
+    return !restarts(spec.restartPolicy, container, own.exit.code);
   });
 }
 
@@ -139,21 +138,26 @@ function restartsInit(spec: PodSpec): boolean {
 }
 
 function planMain(turn: Turn): void {
-  const { spec, state } = turn;
+  const { spec, state, plan, containers } = turn;
   for (const container of spec.containers) {
-    const own = containerState(state, container.name);
-    const ended = own.phase === 'exited' && own.exit && !restarts(spec.restartPolicy, container, own.exit.code);
-    if (!ended) planContainer(container, own, turn);
+    const { name } = container;
+    const own = containerState(state, name);
+    const gate = own.phase === 'waiting' ? gateOf(containers, name, state) : 'open';
+    if (gate === 'open') planContainer(container, own, turn);
+    else if (gate !== 'waiting') plan.actions.push({ kind: 'omit', container: name, failed: gate.failed });
   }
 }
 
 /** Start a container when its time has come. */
-function planContainer(container: Container, own: ContainerState, { spec, now, plan, backoff }: Turn): void {
+function planContainer(container: Container, own: ContainerState, turn: Turn): void {
+  const { spec, now, plan, backoff, containers } = turn;
   if (isLive(own)) return;
   const restart = own.phase === 'exited';
   const isInit = (spec.initContainers ?? []).includes(container);
-  if (restart && own.exit && !isInit && !restarts(spec.restartPolicy, container, own.exit.code)) return;
-  const due = restart && own.exit ? own.exit.finishedAt + restartDelayMs(own.crashes, backoff) : 0;
+  const again = restart ? retryAt(containers, container.name, own) : undefined;
+  const ended = restart && own.exit && !isInit && !restarts(spec.restartPolicy, container, own.exit.code);
+  if (ended && again === undefined) return;
+  const due = again ?? (restart && own.exit ? own.exit.finishedAt + restartDelayMs(own.crashes, backoff) : 0);
   const notBefore = Math.max(due, own.notBefore ?? 0);
   if (now >= notBefore) plan.actions.push({ kind: 'start', container: container.name, restart });
   else plan.lookAt(notBefore);

@@ -24,11 +24,16 @@ export type SecurityContext = {
   readonly runAsUser?: number;
   readonly runAsGroup?: number;
   readonly runAsNonRoot?: boolean;
+  readonly privileged?: boolean;
+  readonly readOnlyRootFilesystem?: boolean;
+  readonly allowPrivilegeEscalation?: boolean;
+  readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
 };
 
 export type Container = {
   readonly name: string;
   readonly image?: string;
+  readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
   readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly workingDir?: string;
@@ -215,4 +220,33 @@ export function allContainers(spec: PodSpec): readonly Container[] {
 /** True once a pod has reached a phase that it never leaves. */
 export function isFinished(status: PodStatus | undefined): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+/** When the pod began, as its status tells, in milliseconds since the epoch. */
+export function startTimeOf({ status }: Pod): number | undefined {
+  const at = Date.parse(status?.startTime ?? '');
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** True for the end of an ordinary container that the pod's policy does not undo. */
+export function isFinal(policy: PodSpec['restartPolicy'], code: number): boolean {
+  switch (policy ?? 'Always') {
+    case 'Never':
+      return true;
+    case 'OnFailure':
+      return code === 0;
+    case 'Always':
+    default:
+      return false;
+  }
+}
+
+/** A container of any kind by its name. */
+export function containerNamed(pod: Pod, name: string): Container | undefined {
+  return allContainers(pod.spec ?? { containers: [] }).find((container) => container.name === name);
+}
+
+/** True for the first of the ordinary containers. */
+export function isFirst(pod: Pod, container: Container): boolean {
+  return pod.spec?.containers[0]?.name === container.name;
 }

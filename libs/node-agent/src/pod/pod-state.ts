@@ -92,6 +92,20 @@ export function isLive(state: ContainerState): boolean {
   return state.phase === 'starting' || state.phase === 'running';
 }
 
+/** The state of a container that is being started, for the first time or again. */
+export function startingState(before: ContainerState, restart: boolean): ContainerState {
+  const { waiting: _w, notBefore: _n, pid: _p, pidStart: _s, exit, ...kept } = before;
+  return {
+    ...kept,
+    phase: 'starting',
+    started: false,
+    ready: false,
+    stopping: false,
+    ...(restart ? { restarts: before.restarts + 1 } : {}),
+    ...(exit ? { previousExit: exit } : {}),
+  };
+}
+
 /** The state with one container changed. */
 export function withContainer(state: PodState, name: string, change: Partial<ContainerState>): PodState {
   const after = { ...containerState(state, name), ...change };

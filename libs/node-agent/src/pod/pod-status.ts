@@ -1,3 +1,4 @@
+import { containerPlanOf, retryAt } from './container-plan.ts';
 import { initDone, restarts } from './decide-pod.ts';
 import { buildConditions } from './pod-conditions.ts';
 import {
@@ -83,7 +84,9 @@ export function podPhase(spec: PodSpec, state: PodState, finished: boolean): Pod
   const inits = spec.initContainers ?? [];
   if (inits.some((container) => !initDone(container, containerState(state, container.name)))) return 'Pending';
   const states = spec.containers.map(({ name }) => containerState(state, name));
-  const begun = states.some((own) => own.phase === 'running' || own.exit !== undefined || own.startedAt !== undefined);
+  const begun = states.some(
+    (own) => own.phase === 'running' || own.exit !== undefined || own.previousExit !== undefined,
+  );
   return begun ? 'Running' : 'Pending';
 }
 
@@ -146,6 +149,7 @@ function willRestart(container: Container, own: ContainerState, input: StatusInp
   const { pod, state, finished, backoff } = input;
   if (finished || state.ending || state.failure || !own.exit) return false;
   const spec = pod.spec ?? { containers: [] };
+  if (retryAt(containerPlanOf(pod), container.name, own) !== undefined) return true;
   const again = isMain(container, pod)
     ? restarts(spec.restartPolicy, container, own.exit.code)
     : isSidecar(container) || (own.exit.code !== 0 && spec.restartPolicy !== 'Never');

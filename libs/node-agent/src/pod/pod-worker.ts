@@ -4,15 +4,36 @@ import { join } from 'node:path';
 import { keyOf, type ObjectKey, type OutputCapture } from '@sluice/model';
 import { ContainerRun } from '../container/container-run.ts';
 import { ConfigError } from '../container/downward.ts';
-import { StartError } from '../container/container-start.ts';
-import { parseOutputCapture } from '../container/outputs.ts';
-import { processStart } from '../container/process-table.ts';
+import { StartError } from '../container/start-error.ts';
+import { captureOptions, parseOutputCapture } from '../container/outputs.ts';
+import { type TaskRun, taskRunOf } from '../container/task-run.ts';
+import { identityOf } from '../container/process-table.ts';
 import { writeState } from '../node/state-file.ts';
-import { preparePodVolumes, type VolumeSource } from '../volume/pod-volumes.ts';
+import { LiveVolumes } from '../volume/live-volumes.ts';
+import type { VolumeSource } from '../volume/pod-volumes.ts';
+import { dependencyFailed } from './container-plan.ts';
 import { decidePod, type PodAction } from './decide-pod.ts';
+import { deletionOf } from './deletion.ts';
+import { removeRunningFiles } from './pod-files.ts';
 import type { PodPorts } from './pod-ports.ts';
-import { allContainers, type Container, isFinished, type Pod, type PodStatus } from './pod-spec.ts';
-import { containerState, type ContainerState, type Exit, isLive, type PodState, withContainer } from './pod-state.ts';
+import {
+  type Container,
+  containerNamed,
+  isFinished,
+  isFirst,
+  type Pod,
+  type PodStatus,
+  startTimeOf,
+} from './pod-spec.ts';
+import {
+  containerState,
+  type ContainerState,
+  type Exit,
+  isLive,
+  type PodState,
+  startingState,
+  withContainer,
+} from './pod-state.ts';
 import { buildPodStatus } from './pod-status.ts';
 import { removePodObject } from './remove-pod-object.ts';
 import { retryDelayMs } from './restart-backoff.ts';
@@ -30,12 +51,13 @@ export class PodWorker {
   readonly directory: string;
   readonly #ports: PodPorts;
   readonly #writer: StatusWriter;
-  readonly #runs = new Map<string, ContainerRun>();
+  readonly #runs = new Map<string, ContainerRun | TaskRun>();
   readonly #capture: { capture?: OutputCapture; problem?: string };
   #pod: Pod;
   #state: PodState;
   #status: PodStatus | undefined;
   #volumes: ReadonlyMap<string, VolumeSource> = new Map();
+  #live: LiveVolumes | undefined;
   #timer: NodeJS.Timeout | undefined;
   #saving: NodeJS.Timeout | undefined;
   /** The object has reached its last phase; nothing is decided any more but its deletion. */
@@ -66,10 +88,6 @@ export class PodWorker {
   get state(): PodState {
     return this.#state;
   }
-  /** Status writes that reached the server. */
-  get writes(): number {
-    return this.#writer.writes;
-  }
 
   /** The log that is being written for a container, if it runs. */
   liveLog(container: string): ContainerRun['log'] {
@@ -78,14 +96,22 @@ export class PodWorker {
 
   /** The run of a container whose process exists. */
   running(container: string): ContainerRun | undefined {
-    return containerState(this.#state, container).phase === 'running' ? this.#runs.get(container) : undefined;
+    const run = containerState(this.#state, container).phase === 'running' ? this.#runs.get(container) : undefined;
+    return run instanceof ContainerRun ? run : undefined;
   }
 
   /** Take a newer version of the object. */
   update(pod: Pod): void {
     this.#pod = pod;
+    this.#live?.update(pod);
     if (pod.metadata.deletionTimestamp) this.#beginDeletion(pod);
     this.decide();
+  }
+
+  /** A ConfigMap or Secret of the pod's namespace has changed. */
+  contentChanged(kind: 'configMap' | 'secret', name: string): void {
+    this.#live?.changed(kind, name);
+    this.retry();
   }
 
   /** Something that the pod waits for (a claim) may be there now. */
@@ -102,6 +128,7 @@ export class PodWorker {
     this.#writer.close();
     await this.#end();
     this.#release();
+    await this.#ports.endedLogs.keep(this.#pod, join(this.directory, 'logs'));
     await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
   }
 
@@ -109,7 +136,7 @@ export class PodWorker {
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     this.#writer.close();
-    const runs = this.#live();
+    const runs = this.#liveRuns();
     for (const run of runs) run.stop(graceMs);
     await Promise.all(runs.map((run) => run.done));
     await this.#end();
@@ -178,6 +205,9 @@ export class PodWorker {
       case 'start':
         this.#start(action.container, action.restart);
         break;
+      case 'omit':
+        this.#omit(action.container, action.failed);
+        break;
       case 'stop':
         this.#stop(action.container, action.graceMs, action.reason);
         break;
@@ -198,7 +228,7 @@ export class PodWorker {
     this.#state = {
       ...this.#state,
       ip: this.#ip ?? (this.#ip = addresses.take(ip)),
-      startedAt: this.#state.startedAt ?? startOf(this.#pod) ?? now(),
+      startedAt: this.#state.startedAt ?? startTimeOf(this.#pod) ?? now(),
       preparation: { ...this.#state.preparation, phase: 'busy' },
     };
     const volumes = this.#pod.spec?.volumes ?? [];
@@ -220,12 +250,12 @@ export class PodWorker {
   #ip: string | undefined;
 
   async #prepareVolumes(): Promise<void> {
-    const { now, backoff, events } = this.#ports;
+    const { now, backoff, events, log } = this.#ports;
+    const ports = this.#ports.volumePorts(this.#pod, this.directory, this.#ip ?? '');
+    const onProblem = (error: unknown): void => log.warn('volumes not refreshed', { ...this.key, error });
+    this.#live ??= new LiveVolumes(this.#pod, { ports, now, onProblem });
     try {
-      this.#volumes = await preparePodVolumes(
-        this.#pod,
-        this.#ports.volumePorts(this.#pod, this.directory, this.#ip ?? ''),
-      );
+      this.#volumes = await this.#live.prepare();
       this.#state = { ...this.#state, preparation: { phase: 'ready', failures: 0 } };
     } catch (error) {
       const failures = this.#state.preparation.failures + 1;
@@ -238,36 +268,37 @@ export class PodWorker {
   }
 
   #start(name: string, restart: boolean): void {
-    const container = this.#containerNamed(name);
+    const container = containerNamed(this.#pod, name);
     if (!container) return;
     const before = containerState(this.#state, name);
-    const { waiting: _w, notBefore: _n, pid: _p, pidStart: _s, exit, ...kept } = before;
-    const state: ContainerState = {
-      ...kept,
-      phase: 'starting',
-      started: false,
-      ready: false,
-      stopping: false,
-      ...(restart ? { restarts: before.restarts + 1 } : {}),
-      ...(exit ? { previousExit: exit } : {}),
-    };
-    const run = this.#newRun(container, before);
+    const run = this.#newTaskRun(container, before) ?? this.#newRun(container, before);
     // A start that fails before a process exists puts this back.
-    this.#setState(name, state);
+    this.#setState(name, startingState(before, restart));
     this.#runs.set(name, run);
     void this.#run(run, container, before);
   }
 
+  /** Ended without having begun. */
+  #omit(name: string, failed: string): void {
+    const at = this.#ports.now();
+    const message = `container ${failed}, which it depends on, has failed`;
+    this.#change(name, { phase: 'exited', exit: { ...dependencyFailed, message, startedAt: at, finishedAt: at } });
+    this.#again = true;
+  }
+
+  #newTaskRun({ name }: Container, before: ContainerState): TaskRun | undefined {
+    return taskRunOf(this.#pod, name, () => this.#ports.taskPorts(this.#pod, this.directory), {
+      starting: () => this.#change(name, { failedStarts: 0, startedAt: this.#ports.now() }),
+      ended: (exit) => this.#onEnd(name, exit, before),
+    });
+  }
+
   #newRun(container: Container, before: ContainerState): ContainerRun {
     const { name } = container;
-    const { capture, problem } = this.#capture;
-    const own = capture?.container === name ? { capture } : {};
-    const bad = problem && this.#isMain(container) ? { captureProblem: problem } : {};
     return new ContainerRun({
       pod: this.#pod,
       container,
-      ...own,
-      ...bad,
+      ...captureOptions(this.#capture, name, isFirst(this.#pod, container)),
       ports: this.#ports.runPorts(this.#pod, this.directory, this.#ip ?? '', this.#volumes),
       events: {
         starting: (imageId) => {
@@ -285,17 +316,15 @@ export class PodWorker {
     });
   }
 
-  async #run(run: ContainerRun, container: Container, before: ContainerState): Promise<void> {
+  async #run(run: ContainerRun | TaskRun, container: Container, before: ContainerState): Promise<void> {
     const { name } = container;
     try {
       const { pid, startedAt } = await run.start();
-      const pidStart = pid === undefined ? undefined : processStart(pid);
-      const known = { ...(pid === undefined ? {} : { pid }), ...(pidStart ? { pidStart } : {}) };
-      if (containerState(this.#state, name).phase === 'starting') {
-        this.#change(name, { phase: 'running', startedAt, ...known });
-        this.#saveSoon();
-      }
-      this.#tellStart(container);
+      const isStarting = containerState(this.#state, name).phase === 'starting';
+      if (isStarting) this.#change(name, { phase: 'running', startedAt, ...identityOf(pid) });
+      // The pid is worth keeping only of what runs for a while.
+      if (isStarting) this.#saving ??= setTimeout(() => this.#save(), savePidMs);
+      if (run instanceof ContainerRun) this.#tellStart(container);
       await run.observe();
     } catch (error) {
       this.#onStartFailure(name, error, before);
@@ -359,18 +388,13 @@ export class PodWorker {
   }
 
   #beginDeletion(pod: Pod): void {
-    const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
-    const now = this.#ports.now();
-    const { ending } = this.#state;
-    if (ending?.reason === 'Deleted') {
-      if (graceMs >= ending.graceMs) return;
-      this.#state = { ...this.#state, ending: { ...ending, graceMs } };
-      for (const run of this.#live()) if (run.stopping) run.stop(graceMs);
-      return;
-    }
-    const serving = !this.#over && this.#ports.isServing(pod);
-    const drainUntil = serving && graceMs > 0 ? now + Math.min(this.#ports.delays.drainMs, graceMs) : now;
-    this.#state = { ...this.#state, ending: { reason: 'Deleted', since: now, graceMs, drainUntil } };
+    const { now, delays, isServing } = this.#ports;
+    const before = this.#state.ending;
+    const view = { before, serving: !this.#over && isServing(pod), drainMs: delays.drainMs, now: now() };
+    const ending = deletionOf(pod, view);
+    this.#state = { ...this.#state, ending };
+    const shortened = before?.reason === 'Deleted' && ending !== before;
+    if (shortened) for (const run of this.#liveRuns()) if (run.stopping) run.stop(ending.graceMs);
   }
 
   /** Nothing lives any more: give back the address and the disk space; logs stay until the object goes. */
@@ -378,12 +402,10 @@ export class PodWorker {
     if (this.#released) return;
     this.#released = true;
     clearTimeout(this.#timer);
+    const quiet = this.#live?.close() ?? Promise.resolve();
     if (this.#ip) this.#ports.addresses.release(this.#ip);
     this.#ports.killEscaped(this.uid);
-    for (const name of ['rootfs', 'volumes']) {
-      const gone = rm(join(this.directory, name), { recursive: true, force: true, maxRetries: 3 });
-      gone.catch((error: unknown) => this.#ports.log.warn('pod directory not removed', { ...this.key, error }));
-    }
+    void removeRunningFiles(this.directory, quiet, this.#ports.log);
     void this.#writer.flush().then(() => {
       if (isFinished(this.#status)) this.#over = true;
     });
@@ -402,21 +424,14 @@ export class PodWorker {
     clearTimeout(this.#timer);
     clearTimeout(this.#saving);
     this.#closed = true;
-    const runs = this.#live();
+    const runs = this.#liveRuns();
     for (const run of runs) run.kill();
     await Promise.all(runs.map((run) => run.done));
+    await this.#live?.close();
   }
 
-  #live(): readonly ContainerRun[] {
+  #liveRuns(): readonly (ContainerRun | TaskRun)[] {
     return [...this.#runs].filter(([name]) => isLive(containerState(this.#state, name))).map(([, run]) => run);
-  }
-
-  #containerNamed(name: string): Container | undefined {
-    return allContainers(this.#pod.spec ?? { containers: [] }).find((container) => container.name === name);
-  }
-
-  #isMain(container: Container): boolean {
-    return this.#pod.spec?.containers[0]?.name === container.name;
   }
 
   #change(name: string, change: Partial<ContainerState>): void {
@@ -425,11 +440,6 @@ export class PodWorker {
 
   #setState(name: string, state: ContainerState): void {
     this.#state = { ...this.#state, containers: { ...this.#state.containers, [name]: state } };
-  }
-
-  /** The pid is worth keeping only of what runs for a while. */
-  #saveSoon(): void {
-    this.#saving ??= setTimeout(() => this.#save(), savePidMs);
   }
 
   #save(): void {
@@ -442,9 +452,4 @@ export class PodWorker {
       this.#ports.log.error('pod state not kept', { ...this.key, error });
     }
   }
-}
-
-function startOf(pod: Pod): number | undefined {
-  const at = Date.parse(pod.status?.startTime ?? '');
-  return Number.isNaN(at) ? undefined : at;
 }

@@ -24,8 +24,6 @@ export class StatusWriter {
   #dueAt = Number.POSITIVE_INFINITY;
   #writing: Promise<void> | undefined;
   #gone = false;
-  /** Writes that reached the server; for tests and budgets. */
-  writes = 0;
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
@@ -74,7 +72,6 @@ export class StatusWriter {
       try {
         await this.#send(status);
         this.#writtenText = text;
-        this.writes++;
         retryMs = firstRetryMs;
       } catch (error) {
         if (isKubeError(error, 'NotFound', 'Invalid') || this.#gone) {

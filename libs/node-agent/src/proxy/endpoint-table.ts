@@ -6,10 +6,13 @@ export type EndpointSlice = KubeObject & {
   readonly ports?: readonly { readonly name?: string; readonly port?: number; readonly protocol?: string }[];
   readonly endpoints?: readonly {
     readonly addresses: readonly string[];
+    readonly hostname?: string;
     readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
   }[];
 };
 
+/** Label of the slices of a Service without an address of its own. */
+export const headlessLabel = 'service.kubernetes.io/headless';
 /** Label that names the Service of an EndpointSlice. */
 export const serviceNameLabel = 'kubernetes.io/service-name';
 

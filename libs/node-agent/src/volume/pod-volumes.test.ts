@@ -22,7 +22,7 @@ test('a volume that fails is told only after the others have ended, so that the 
     },
     node: { podIp: '', hostIp: '', nodeName: 'local' },
     read: () => Promise.resolve(undefined),
-    requestToken: () => Promise.resolve(''),
+    requestToken: () => Promise.resolve({ token: '', expiresAt: 0 }),
   };
   const claim = (claimName: string) => ({ name: claimName, persistentVolumeClaim: { claimName } });
   const pod = {
@@ -31,7 +31,7 @@ test('a volume that fails is told only after the others have ended, so that the 
     metadata: { name: 'p' },
     spec: { containers: [], volumes: [claim('unbound'), claim('slow')] },
   };
-  const told = preparePodVolumes(pod, ports).catch((error: unknown) => ({ error, slowEnded }));
+  const told = preparePodVolumes(pod, ports, () => Promise.resolve()).catch((error: unknown) => ({ error, slowEnded }));
   setImmediate(release);
   expect(await told).toMatchObject({ error: expect.any(ConfigError), slowEnded: true });
 });

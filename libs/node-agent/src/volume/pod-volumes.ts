@@ -1,16 +1,20 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { holds, type ViewMount } from '../container/container-view.ts';
 import { ConfigError } from '../container/downward.ts';
 import { expandReferences } from '../container/expansion.ts';
 import type { Container, Pod, Volume } from '../pod/pod-spec.ts';
-import { writeAtomically } from './atomic-directory.ts';
-import { checkedPath, type ContentPorts, hasContent, volumeContent } from './volume-content.ts';
+import { checkedPath, type ContentPorts, hasContent, type TokenRequest } from './volume-content.ts';
 
 /** Where a volume of a pod lies on the host. */
 export type VolumeSource = { readonly path: string; readonly readOnly: boolean };
 
-export type VolumePorts = ContentPorts & {
+/** A token and when it ends, in milliseconds since the epoch. */
+export type IssuedToken = { readonly token: string; readonly expiresAt: number };
+
+export type VolumePorts = Omit<ContentPorts, 'token'> & {
+  /** A new token of the pod's service account. */
+  readonly requestToken: (request: TokenRequest) => Promise<IssuedToken>;
   /** Directory `pods/<uid>/volumes`. */
   readonly directory: string;
   /** The directory of a claim once it is bound; throws {@link ConfigError} while it is not. */
@@ -18,11 +22,18 @@ export type VolumePorts = ContentPorts & {
   readonly allowHostPath: boolean;
 };
 
+/** Writes the files of a volume that the API fills into its directory. */
+export type FillVolume = (volume: Volume, directory: string) => Promise<void>;
+
 /** Make all volumes of a pod. Doing it again, after a failure or a restart, is fine. Throws {@link ConfigError}. */
-export async function preparePodVolumes(pod: Pod, ports: VolumePorts): Promise<ReadonlyMap<string, VolumeSource>> {
+export async function preparePodVolumes(
+  pod: Pod,
+  ports: VolumePorts,
+  fill: FillVolume,
+): Promise<ReadonlyMap<string, VolumeSource>> {
   const volumes = pod.spec?.volumes ?? [];
   // All of them have come to an end before the first failure is told: the next try must not meet a write of this one.
-  const settled = await Promise.allSettled(volumes.map((volume) => prepareVolume(pod, volume, ports)));
+  const settled = await Promise.allSettled(volumes.map((volume) => prepareVolume(volume, ports, fill)));
   return new Map(
     settled.map((result, i) => {
       if (result.status === 'rejected') throw result.reason;
@@ -31,11 +42,10 @@ export async function preparePodVolumes(pod: Pod, ports: VolumePorts): Promise<R
   );
 }
 
-async function prepareVolume(pod: Pod, volume: Volume, ports: VolumePorts): Promise<VolumeSource> {
+async function prepareVolume(volume: Volume, ports: VolumePorts, fill: FillVolume): Promise<VolumeSource> {
   const directory = join(ports.directory, volume.name);
   if (hasContent(volume)) {
-    const version = `${Date.now().toString(36)}`;
-    await writeAtomically(directory, await volumeContent(pod, volume, ports), version);
+    await fill(volume, directory);
     return { path: directory, readOnly: true };
   }
   if (volume.persistentVolumeClaim) {
@@ -44,7 +54,9 @@ async function prepareVolume(pod: Pod, volume: Volume, ports: VolumePorts): Prom
   }
   if (volume.hostPath) return hostPath(volume, ports.allowHostPath);
   if (volume.emptyDir) {
-    await mkdir(directory, { recursive: true, mode: 0o777 });
+    await mkdir(directory, { recursive: true });
+    // Whoever the container runs as writes here.
+    await chmod(directory, 0o777);
     return { path: directory, readOnly: false };
   }
   const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'none';

@@ -10,8 +10,8 @@ export type TokenRequest = { readonly audience?: string; readonly expirationSeco
 export type ContentPorts = {
   readonly node: NodeFacts;
   readonly read: ReadKeyed;
-  /** A token of the pod's service account. */
-  readonly requestToken: (request: TokenRequest) => Promise<string>;
+  /** A token of the pod's service account that is good for some time to come. */
+  readonly token: (request: TokenRequest) => Promise<string>;
 };
 
 type MutableContent = Map<string, { bytes: Uint8Array; mode: number }>;
@@ -56,7 +56,7 @@ async function addSource(
   const token = source.serviceAccountToken;
   if (token) {
     const { path, ...request } = token;
-    content.set(checkedPath(path), { bytes: Buffer.from(await ports.requestToken(request)), mode: 0o600 });
+    content.set(checkedPath(path), { bytes: Buffer.from(await ports.token(request)), mode: 0o600 });
   }
 }
 

@@ -2,6 +2,7 @@ import type { KubeObject, ObjectKey, Resource } from '@sluice/model';
 import { apiVersionOf, keyOf, keyText } from '@sluice/model';
 import type {
   DeleteOptions,
+  Fence,
   KubeApi,
   ListOptions,
   ListResult,
@@ -203,7 +204,7 @@ export class FakeKube implements KubeApi {
     const { subresource } = options;
     const name = object.metadata.name || `${object.metadata.generateName ?? ''}${this.#suffix()}`;
     const key = keyOf({ metadata: { ...object.metadata, name } });
-    await this.#enter({ verb: 'create', resource: resource.plural, subresource, key: keyText(key) });
+    await this.#enter({ verb: 'create', resource: resource.plural, subresource, key: keyText(key) }, options.fence);
     if (subresource) return this.#createSub(resource, key, object, subresource) as T;
     if (resource.namespaced && !key.namespace) throw new KubeApiError(400, 'BadRequest', 'a namespace is needed');
     if (this.#find(resource, key)) {
@@ -215,7 +216,7 @@ export class FakeKube implements KubeApi {
   async replace<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
     const { subresource } = options;
     const key = keyOf(object);
-    await this.#enter({ verb: 'replace', resource: resource.plural, subresource, key: keyText(key) });
+    await this.#enter({ verb: 'replace', resource: resource.plural, subresource, key: keyText(key) }, options.fence);
     const before = this.#mustFind(resource, key);
     const { resourceVersion } = object.metadata;
     if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) throw conflict(key);
@@ -225,12 +226,13 @@ export class FakeKube implements KubeApi {
   async apply<T extends KubeObject>(resource: Resource, object: KubeObject, options: WriteOptions): Promise<T> {
     const { subresource } = options;
     const key = keyOf(object);
-    await this.#enter({ verb: 'apply', resource: resource.plural, subresource, key: keyText(key) });
+    await this.#enter({ verb: 'apply', resource: resource.plural, subresource, key: keyText(key) }, options.fence);
     const before = this.#find(resource, key);
     if (!before && subresource) this.#mustFind(resource, key);
     if (!before) return this.#store(resource, key.name, object, options.dryRun) as T;
-    const { uid } = object.metadata;
+    const { uid, resourceVersion } = object.metadata;
     if (uid && uid !== before.metadata.uid) throw conflict(key);
+    if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) throw conflict(key);
     return this.#change(resource, before, mergePatch(before, object) as KubeObject, options) as T;
   }
 
@@ -241,7 +243,7 @@ export class FakeKube implements KubeApi {
     options: WriteOptions = {},
   ): Promise<T> {
     const { subresource } = options;
-    await this.#enter({ verb: 'patch', resource: resource.plural, subresource, key: keyText(key) });
+    await this.#enter({ verb: 'patch', resource: resource.plural, subresource, key: keyText(key) }, options.fence);
     const before = this.#mustFind(resource, key);
     const after = patch.type === 'json' ? jsonPatch(before, patch.body) : mergePatch(before, patch.body);
     const changed = after as KubeObject;
@@ -251,7 +253,10 @@ export class FakeKube implements KubeApi {
   }
 
   async delete(resource: Resource, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
-    await this.#enter({ verb: 'delete', resource: resource.plural, subresource: undefined, key: keyText(key) });
+    await this.#enter(
+      { verb: 'delete', resource: resource.plural, subresource: undefined, key: keyText(key) },
+      options.fence,
+    );
     const before = this.#find(resource, key);
     if (!before) return;
     const { uid, resourceVersion } = before.metadata;
@@ -278,7 +283,8 @@ export class FakeKube implements KubeApi {
 
   // --- storage -----------------------------------------------------------------------------------------------------
 
-  async #enter(request: FakeRequest): Promise<void> {
+  async #enter(request: FakeRequest, fence?: Fence): Promise<void> {
+    fence?.();
     this.requests.push(request);
     // As over a network: never in the same turn.
     await Promise.resolve();

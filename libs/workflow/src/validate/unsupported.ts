@@ -3,11 +3,9 @@ import type { Template, Workflow, WorkflowSpec } from '../workflow-types.ts';
 
 /** Fields of a template that this engine cannot honour yet, with what they are for. */
 const templateFields: Readonly<Record<string, string>> = {
-  http: 'HTTP templates',
   plugin: 'plugin templates',
 };
 const specFields: Readonly<Record<string, string>> = {
-  artifactGC: 'artifact garbage collection',
   executorPlugins: 'executor plugins',
 };
 
@@ -31,9 +29,6 @@ export function unsupportedProblems(
     });
   };
   for (const [field, what] of Object.entries(specFields)) if (spec[field] !== undefined) add(`spec.${field}`, what);
-  const podGc = spec['podGC'];
-  for (const field of ['labelSelector', 'deleteDelayDuration'])
-    if (isRecord(podGc) && podGc[field] !== undefined) add(`spec.podGC.${field}`, 'selected or delayed pod deletions');
   for (const template of [...(spec.templates ?? []), ...(spec.templateDefaults ? [spec.templateDefaults] : [])])
     templateProblems(template, `templates.${template.name ?? ''}`, add);
   if (!capabilities.artifacts) logProblems(spec, add);
@@ -60,8 +55,4 @@ function templateProblems(template: Template, path: string, add: (path: string, 
   for (const call of [...(template.steps ?? []).flat(), ...(template.dag?.tasks ?? [])]) {
     if (call.inline) templateProblems(call.inline, `${path}.${call.name}.inline`, add);
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -39,6 +39,7 @@ export class World {
   }[] = [];
   readonly #options: ReconcilerOptions;
   readonly #config: JsonObject;
+  readonly #repository: JsonObject;
   #reconcile: ReturnType<typeof workflowReconciler>;
 
   constructor(scenario: Scenario) {
@@ -49,6 +50,8 @@ export class World {
     const restrictions = (
       controllerConfig['workflowRestrictions'] as { templateReferencing?: 'Strict' | 'Secure' } | undefined
     )?.templateReferencing;
+    const configured = controllerConfig['artifactRepository'] as JsonObject | undefined;
+    this.#repository = configured ?? { s3: { endpoint: 'minio:9000', bucket: 'my-bucket' } };
     const defaults = (controllerConfig['workflowDefaults'] as { spec?: WorkflowSpec } | undefined)?.spec;
     this.#options = {
       coalesceMs: 0,
@@ -99,7 +102,15 @@ export class World {
     const locks = new LockTable();
     restoreLocks(locks, this.kube.objects<Workflow>(resources.workflows));
     return workflowReconciler(
-      kubePorts({ kube, reader, events, now: () => this.now, outputs: () => 'native', wake: () => void this.woken++ }),
+      kubePorts({
+        kube,
+        reader,
+        events,
+        now: () => this.now,
+        outputs: () => 'native',
+        artifactRepository: this.#repository,
+        wake: () => void this.woken++,
+      }),
       this.#options,
       undefined,
       locks,
@@ -262,6 +273,7 @@ function capturedMessage(pod: KubeObject, report: Omit<PodReport, 'node'>): stri
   const capture = JSON.parse(text) as {
     readonly result?: boolean;
     readonly parameters?: readonly { readonly name: string; readonly default?: string }[];
+    readonly artifacts?: readonly { readonly name: string }[];
   };
   const parameters: Record<string, string> = {};
   for (const { name, default: fallback } of capture.parameters ?? []) {
@@ -269,6 +281,13 @@ function capturedMessage(pod: KubeObject, report: Omit<PodReport, 'node'>): stri
     if (value !== undefined) parameters[name] = value;
   }
   const result = capture.result && report.result !== undefined ? { result: report.result.replace(/\n$/, '') } : {};
-  const message = { ...result, ...(Object.keys(parameters).length > 0 ? { parameters } : {}) };
+  const artifacts = (capture.artifacts ?? [])
+    .map(({ name }) => name)
+    .filter((name) => (report.artifacts ? report.artifacts.includes(name) : report.phase === 'Succeeded'));
+  const message = {
+    ...result,
+    ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
+    ...(capture.artifacts ? { artifacts } : {}),
+  };
   return Object.keys(message).length > 0 ? JSON.stringify(message) : undefined;
 }

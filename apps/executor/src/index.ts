@@ -1,0 +1,2 @@
+export { taskPort } from './execute-task.ts';
+export type { ExecutorPorts } from './ports.ts';
