@@ -5,7 +5,6 @@ export type { HostTools, RuntimeKind } from './container/runtime.ts';
 export type { TaskContext, TaskEnd, TaskPort } from './container/task-run.ts';
 export type { ContainerdSupport } from './containerd/containerd-runtime.ts';
 export { ctrOf, detectContainerd } from './containerd/containerd-runtime.ts';
-export type { TaskContext, TaskEnd, TaskPort } from './container/task-run.ts';
 export type { SandboxSupport } from './container/sandbox.ts';
 export { detectSandbox } from './container/sandbox.ts';
 export type {
