@@ -172,8 +172,8 @@ describe('a running cluster', () => {
   test.for([
     {
       name: 'a template kind that is not supported',
-      edit: ['container: { image: busybox }', 'http: { url: "http://x" }'],
-      says: /:7:\d+: templates\.main\.http: http: HTTP templates are not supported yet/,
+      edit: ['container: { image: busybox }', 'plugin: { hello: {} }'],
+      says: /:7:\d+: templates\.main\.plugin: plugin: plugin templates are not supported yet/,
     },
     { name: 'a template that is not there', edit: ['entrypoint: main', 'entrypoint: mian'], says: /:5:3: .*mian/ },
     { name: 'text that is no YAML', edit: ['spec:', 'spec: ['], says: /:\d+:\d+: / },
@@ -187,7 +187,7 @@ describe('a running cluster', () => {
   });
 
   test('fails a workflow of an unsupported kind that came past the command, by name', { timeout: 30_000 }, async () => {
-    const manifest = workflow.replace('container: { image: busybox }', 'http: { url: "http://x" }');
+    const manifest = workflow.replace('container: { image: busybox }', 'plugin: { hello: {} }');
     expect((await cluster.apply(manifest.replace('bad-submit', 'bad-apply'))).code).toBe(0);
     const message = await eventually(cluster, 'the refusal', async () => {
       const { out } = await cluster.kubectl(
@@ -199,7 +199,7 @@ describe('a running cluster', () => {
       );
       return out.startsWith('Error') || out.startsWith('Failed') ? out : undefined;
     });
-    expect(message).toMatch(/HTTP templates are not supported/);
+    expect(message).toMatch(/plugin templates are not supported/);
   });
 });
 
@@ -212,7 +212,7 @@ describe('a full disk', () => {
     rmSync(disk, { recursive: true, force: true });
   });
 
-  test.skipIf(!mounted).for([0, 100, 600, 900])(
+  test.skipIf(!mounted).for([0, 100, 600])(
     'with %i KiB left ends `sluice up` with a clear message (needs root to mount)',
     async (left) => {
       fill(ballast, disk, left * 1_024);

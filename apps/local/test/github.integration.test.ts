@@ -213,9 +213,12 @@ test(
     await say(`/ok-to-test ${head}`, stranger);
     expect((await checkRun(head, 'sluice command', 'neutral')).title).toContain('no write access');
     await say(`/ok-to-test ${base}`);
-    await vi.waitFor(async () => {
-      expect((await checkRun(head, 'sluice command', 'neutral')).title).toContain('is not the head');
-    });
+    await vi.waitFor(
+      async () => {
+        expect((await checkRun(head, 'sluice command', 'neutral')).title).toContain('is not the head');
+      },
+      { timeout: 20_000 },
+    );
     expect(await runsOf(head)).toEqual([]);
 
     await say(`/ok-to-test ${head}`);
