@@ -17,7 +17,10 @@ export function unsupportedLocations(spec: WorkflowSpec, add: Add): void {
       if (artifact[kind] !== undefined) add(`${place}.${kind}`, what);
     const plugin = fieldsOf(artifact['plugin'])['name'];
     if (plugin !== undefined && plugin !== 'local')
-      add(`${place}.plugin`, `artifact plugins such as ${typeof plugin === 'string' ? plugin : JSON.stringify(plugin)}`);
+      add(
+        `${place}.plugin`,
+        `artifact plugins such as ${typeof plugin === 'string' ? plugin : JSON.stringify(plugin)}`,
+      );
     const s3 = fieldsOf(artifact['s3']);
     if (s3['useSDKCreds'] === true) add(`${place}.s3.useSDKCreds`, 'credentials of the machine');
     if (s3['roleARN'] !== undefined && s3['roleARN'] !== '') add(`${place}.s3.roleARN`, 'assumed roles');
