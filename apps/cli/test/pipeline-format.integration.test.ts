@@ -43,7 +43,8 @@ test('each combination of a matrix runs with its values, beside it a service tha
   const sha = await pushFiles(cluster, 'matrix', { '.sluice/ci.yaml': matrix, 'a.txt': 'x' });
   const [run] = await ended('matrix', 1);
   expect(run?.status?.phase).toBe('Succeeded');
-  const { out } = await cluster.sluice('logs', sha);
+  const { out, err } = await cluster.sluice('logs', sha);
+  expect(err).toBe('');
   expect(out).toContain('[test-20-linux] it is 20 on linux');
   expect(out).toContain('[test-24-linux] it is 24 on linux');
   expect(out).toContain('[query] queried');

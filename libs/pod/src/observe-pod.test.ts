@@ -78,3 +78,13 @@ const cases: readonly { readonly name: string; readonly pod: ObservedPod; readon
 test.for(cases)('$name', ({ pod: seen, want }) => {
   expect(observePod(seen)).toMatchObject(want);
 });
+
+test('a native sidecar is ended by the node: its pod is not in the way and keeps its log', () => {
+  const seen = pod({
+    phase: 'Running',
+    initContainerStatuses: [{ name: 'side', ready: true, state: { running: {} } }],
+    containerStatuses: [{ name: 'main', state: ended(0) }],
+  });
+  expect(observePod(seen)).toMatchObject({ phase: 'Succeeded' });
+  expect(observePod(seen)).not.toHaveProperty('lingering');
+});

@@ -132,9 +132,12 @@ export function observePod(pod: ObservedPod): PodOutcome {
   };
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return { ...common, ...finishedOutcome(pod, main) };
   const plan = planIn(pod.metadata.annotations?.[keys.containers]);
-  // The pod's phase lags behind while sidecars run on: the main containers decide. Nodes that know the plan end the others.
-  if (status.phase === 'Running' && mainsEnded(pod, plan))
-    return { ...common, ...finishedOutcome(pod, main), ...(plan ? {} : { lingering: true }) };
+  // The pod's phase lags behind while sidecars run on: the main containers decide. Nodes that know the plan end the others,
+  // and every node ends native sidecars, which are among the init containers.
+  if (status.phase === 'Running' && mainsEnded(pod, plan)) {
+    const othersRun = status.containerStatuses?.some(({ state }) => !state?.terminated) ?? false;
+    return { ...common, ...finishedOutcome(pod, main), ...(othersRun && !plan ? { lingering: true } : {}) };
+  }
   if (status.phase === 'Running') return { ...common, phase: 'Running', ready: isReady(pod) };
   const message = pendingMessage(pod);
   return { ...common, phase: 'Pending', ...(message ? { message } : {}) };
